@@ -1,0 +1,16 @@
+// escape: bytes from outside never reach a log line or an error message without passing here (CRLF injection, ANSI).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace petrel {
+
+/// Printable ASCII and valid UTF-8 stay; control bytes and broken UTF-8 become \xNN; longer than `limit` bytes is cut
+/// and ends in "...". Safe inside one log line and inside quotes.
+std::string escape(std::string_view bytes, size_t limit = 200);
+
+/// Lower-case hex of the bytes.
+std::string to_hex(std::string_view bytes);
+
+}  // namespace petrel
