@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Derives the checked-in storm.thrift anew from the published storm-client jar and compares byte for byte."""
+"""Derives the checked-in storm.thrift and storm_schema.inc anew from the published storm-client jar and compares byte for byte."""
 
 import difflib
 import os
@@ -43,6 +43,10 @@ def compare(checked_in, derived):
 
 def test_storm_thrift_equals_what_the_jar_says():
     compare("storm.thrift", derive())
+
+
+def test_schema_tables_equal_what_the_jar_says():
+    compare("storm_schema.inc", derive("--schema"))
 
 
 def test_legacy_items_are_there():

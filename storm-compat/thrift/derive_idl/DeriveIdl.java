@@ -1,6 +1,8 @@
 // DeriveIdl: prints the Thrift IDL of a published storm-client jar, read from the metadata of its generated classes.
 //
-//   java -cp <storm-client.jar>:<storm-shaded-deps.jar>:<slf4j-api.jar> DeriveIdl.java <storm-client.jar>
+//   java -cp <storm-client.jar>:<storm-shaded-deps.jar>:<slf4j-api.jar> DeriveIdl.java [--schema] <storm-client.jar>
+//
+// With --schema: the structs and the arguments of Nimbus as C++ tables, for the scan of requests (storm_schema.h).
 //
 // What class metadata hold is reproduced: field ids, names, types, requiredness, defaults, enum values, methods with
 // their arguments, results and exceptions. What they do not hold is lost without harm on the wire: comments, typedef
@@ -62,8 +64,12 @@ public final class DeriveIdl {
   public static void main(String[] args) throws Exception {
     PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
     DeriveIdl tool = new DeriveIdl(out);
-    tool.load(args[0]);
-    tool.print();
+    tool.load(args[args.length - 1]);
+    if (args.length > 1 && args[0].equals("--schema")) {
+      tool.printSchema();
+    } else {
+      tool.print();
+    }
     out.flush();
     if (out.checkError()) {
       throw new java.io.IOException("cannot write the IDL to standard output");
@@ -105,6 +111,109 @@ public final class DeriveIdl {
     for (var entry : services.entrySet()) {
       printService(entry.getKey(), entry.getValue());
     }
+  }
+
+  private final TreeMap<String, Integer> schemaTypes = new TreeMap<>();
+  private final List<String> schemaTypeLines = new ArrayList<>();
+  private final List<String> schemaFieldLines = new ArrayList<>();
+  private final List<String> schemaStructLines = new ArrayList<>();
+
+  private void printSchema() throws Exception {
+    List<String> values = new ArrayList<>();
+    List<String> enumLines = new ArrayList<>();
+    for (var entry : enums.entrySet()) {
+      int first = values.size();
+      for (Object constant : entry.getValue().getEnumConstants()) {
+        values.add("{" + ((TEnum) constant).getValue() + ", \"" + ((Enum<?>) constant).name() + "\"}");
+      }
+      enumLines.add("{\"" + entry.getKey() + "\", " + first + ", " + (values.size() - first) + "}");
+    }
+    for (var entry : structs.entrySet()) {
+      schemaStruct(entry.getKey(), metadata(entry.getValue()));
+    }
+    Class<?> nimbus = services.get("Nimbus");
+    TreeSet<String> methods = new TreeSet<>(LEGACY_METHODS.get("Nimbus").keySet());
+    for (Method method : nested(nimbus, "Iface").getMethods()) {
+      methods.add(method.getName());
+    }
+    List<String> methodLines = new ArrayList<>();
+    for (String method : methods) {
+      methodLines.add("{\"" + method + "\", " + schemaStructLines.size() + "}");
+      if (LEGACY_METHODS.get("Nimbus").containsKey(method)) {
+        int first = schemaFieldLines.size();
+        schemaFieldLines.add("{1, " + schemaType("string", "11, 1, -1") + ", false, \"file\"}");
+        schemaStructLines.add("{\"" + method + "\", " + first + ", 1}");
+      } else {
+        schemaStruct(method, metadata(nested(nimbus, method + "_args")));
+      }
+    }
+    out.print("// Derived from the class metadata of storm-client 2.8.3 by derive_idl/DeriveIdl.java --schema. Do not edit:\n"
+        + "// derive_idl_test.py derives it anew and compares. The rows are explained in storm_schema.h.\n");
+    table("SchemaEnumValue", "kEnumValues", values);
+    table("SchemaEnum", "kEnums", enumLines);
+    table("SchemaType", "kTypes", schemaTypeLines);
+    table("SchemaField", "kFields", schemaFieldLines);
+    table("SchemaStruct", "kStructs", schemaStructLines);
+    table("SchemaMethod", "kMethods", methodLines);
+  }
+
+  private void table(String type, String name, List<String> rows) {
+    out.print("\nconstexpr " + type + " " + name + "[] = {\n");
+    for (String row : rows) {
+      out.print("    " + row + ",\n");
+    }
+    out.print("};\n");
+  }
+
+  private void schemaStruct(String name, Map<TFieldIdEnum, FieldMetaData> fields) {
+    int first = schemaFieldLines.size();
+    TreeMap<Integer, String> lines = new TreeMap<>();
+    for (var entry : fields.entrySet()) {
+      FieldMetaData field = entry.getValue();
+      int id = entry.getKey().getThriftFieldId();
+      boolean required = field.requirementType == TFieldRequirementType.REQUIRED;
+      lines.put(id, "{" + id + ", " + schemaType(field.valueMetaData) + ", " + required + ", \"" + field.fieldName
+          + "\"}");
+    }
+    for (int id : LEGACY_FIELDS.getOrDefault(name, Map.of()).keySet()) {
+      lines.put(id, "{" + id + ", " + schemaType("i32", "8, -1, -1") + ", false, \"nimbus_uptime_secs\"}");
+    }
+    schemaFieldLines.addAll(lines.values());
+    schemaStructLines.add("{\"" + name + "\", " + first + ", " + lines.size() + "}");
+  }
+
+  /** Row of a type: wire type, then what it refers to (see storm_schema.h). */
+  private int schemaType(FieldValueMetaData value) {
+    String name = typeName(value);
+    if (value instanceof ListMetaData list) {
+      return schemaType(name, "15, " + schemaType(list.elemMetaData) + ", -1");
+    }
+    if (value instanceof SetMetaData set) {
+      return schemaType(name, "14, " + schemaType(set.elemMetaData) + ", -1");
+    }
+    if (value instanceof MapMetaData map) {
+      return schemaType(name, "13, " + schemaType(map.keyMetaData) + ", " + schemaType(map.valueMetaData));
+    }
+    if (enums.containsKey(name)) {
+      return schemaType(name, "8, " + enums.headMap(name).size() + ", -1");
+    }
+    if (structs.containsKey(name)) {
+      return schemaType(name, "12, " + structs.headMap(name).size() + ", -1");
+    }
+    if (value.type == TType.STRING) {
+      return schemaType(name, "11, " + (value.isBinary() ? 0 : 1) + ", -1");
+    }
+    return schemaType(name, value.type + ", -1, -1");
+  }
+
+  private int schemaType(String name, String row) {
+    Integer known = schemaTypes.get(name);
+    if (known == null) {
+      known = schemaTypeLines.size();
+      schemaTypes.put(name, known);
+      schemaTypeLines.add("{" + row + "}");
+    }
+    return known;
   }
 
   private void printEnum(String name, Class<?> type) {
