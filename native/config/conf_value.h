@@ -51,9 +51,10 @@ class ConfMap {
   /// Same keys and values, order ignored (as Java maps compare).
   bool operator==(const ConfMap& other) const;
 
-  // Typed getters. No key, or null: `fallback`. Another type or out of bounds: kMalformed that names key, value and what
-  // is expected. Like Storm's ObjectReader, get_int takes a string of digits and an integral double.
-  Result<int64_t> get_int(std::string_view key, int64_t fallback, int64_t min = INT32_MIN, int64_t max = INT32_MAX) const;
+  // Typed getters. No key, or null: `fallback`. Another type or out of bounds: kMalformed that names key, value and
+  // what is expected. Like Storm's ObjectReader, get_int takes a string of digits and an integral double.
+  Result<int64_t> get_int(std::string_view key, int64_t fallback, int64_t min = INT32_MIN,
+                          int64_t max = INT32_MAX) const;
   Result<double> get_double(std::string_view key, double fallback) const;
   Result<bool> get_bool(std::string_view key, bool fallback) const;
   Result<std::string> get_string(std::string_view key, std::string_view fallback) const;
@@ -109,9 +110,9 @@ struct ConfEntry {
 };
 
 struct ConfLimits {
-  size_t bytes = 4u << 20;    // of the text
-  size_t depth = 100;         // nested lists and maps
-  size_t values = 1u << 18;   // of all kinds; also what YAML aliases expand to
+  size_t bytes = 4u << 20;   // of the text
+  size_t depth = 100;        // nested lists and maps
+  size_t values = 1u << 18;  // of all kinds; also what YAML aliases expand to
 };
 
 /// Strict JSON (no NaN, no comments). Of duplicate keys the last one wins, as in Storm. Errors name the byte.
