@@ -11,7 +11,9 @@ const Caller& current_caller() {
   return t_caller ? *t_caller : kNobody;
 }
 
-std::string_view current_frame() { return t_frame; }
+std::string_view current_frame() {
+  return t_frame;
+}
 
 CallScope::CallScope(const Caller& caller, std::string_view frame)
     : previous_caller_(t_caller), previous_frame_(t_frame) {

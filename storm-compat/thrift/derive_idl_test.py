@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Derives the checked-in storm.thrift and storm_schema.inc anew from the published storm-client jar and compares byte for byte."""
+"""Derives storm.thrift and storm_schema.inc anew from the published storm-client jar and compares byte for byte."""
 
 import difflib
 import os

@@ -35,8 +35,8 @@ struct MessageHeader {
 /// Strict and old (version-less) headers. Method names are at most 256 bytes.
 Result<MessageHeader> scan_header(std::string_view frame);
 
-/// The arguments of a call to the Nimbus service; arguments of a method that it does not have are walked by the types on
-/// the wire only. Bytes after the struct are an error.
+/// The arguments of a call to the Nimbus service; arguments of a method that it does not have are walked by the types
+/// on the wire only. Bytes after the struct are an error.
 Status scan_arguments(std::string_view frame, const MessageHeader& header, const ScanLimits& limits = {});
 
 /// A struct of storm.thrift that fills all of `bytes`, for example "StormTopology" in a file.

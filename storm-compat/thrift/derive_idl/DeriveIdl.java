@@ -142,13 +142,13 @@ public final class DeriveIdl {
       if (LEGACY_METHODS.get("Nimbus").containsKey(method)) {
         int first = schemaFieldLines.size();
         schemaFieldLines.add("{1, " + schemaType("string", "11, 1, -1") + ", false, \"file\"}");
-        schemaStructLines.add("{\"" + method + "\", " + first + ", 1}");
+        schemaStructLines.add("{\"" + method + "\", 0, " + first + ", 1}");
       } else {
         schemaStruct(method, metadata(nested(nimbus, method + "_args")));
       }
     }
-    out.print("// Derived from the class metadata of storm-client 2.8.3 by derive_idl/DeriveIdl.java --schema. Do not edit:\n"
-        + "// derive_idl_test.py derives it anew and compares. The rows are explained in storm_schema.h.\n");
+    out.print("// Derived from the class metadata of storm-client 2.8.3 by derive_idl/DeriveIdl.java --schema.\n"
+        + "// Do not edit: derive_idl_test.py derives it anew and compares. The rows are explained in storm_schema.h.\n");
     table("SchemaEnumValue", "kEnumValues", values);
     table("SchemaEnum", "kEnums", enumLines);
     table("SchemaType", "kTypes", schemaTypeLines);
@@ -179,7 +179,8 @@ public final class DeriveIdl {
       lines.put(id, "{" + id + ", " + schemaType("i32", "8, -1, -1") + ", false, \"nimbus_uptime_secs\"}");
     }
     schemaFieldLines.addAll(lines.values());
-    schemaStructLines.add("{\"" + name + "\", " + first + ", " + lines.size() + "}");
+    String size = structs.containsKey(name) ? "sizeof(::storm::" + name + ")" : "0";
+    schemaStructLines.add("{\"" + name + "\", " + size + ", " + first + ", " + lines.size() + "}");
   }
 
   /** Row of a type: wire type, then what it refers to (see storm_schema.h). */
