@@ -1,0 +1,191 @@
+#include "jvm-bridge/native/host_session.h"
+
+#include "jvm-bridge/native/sample_decoder.h"
+#include "native/base/escape.h"
+#include "native/base/log.h"
+
+namespace petrel {
+namespace {
+
+const Logger logger("jvm-host");
+
+std::span<const std::byte> as_bytes(const std::string& text) {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+}  // namespace
+
+HostSession::HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, JavaHost& java,
+                         ErrorOutbox& errors)
+    : reactor_(reactor),
+      options_(std::move(options)),
+      links_(std::move(links)),
+      java_(java),
+      errors_(errors),
+      started_at_(reactor.clock().now()),
+      cared_for_at_(started_at_) {}
+
+HostSession::~HostSession() {
+  *alive_ = false;
+  reactor_.cancel(timer_);
+}
+
+void HostSession::start() {
+  timer_ = reactor_.after(options_.sample_interval, [this] { tick(); });
+}
+
+void HostSession::tick() {
+  timer_ = reactor_.after(options_.sample_interval, [this] { tick(); });
+  check_lease();
+  take_sample();
+  send_errors();
+}
+
+void HostSession::check_lease() {
+  MonoTime now = reactor_.clock().now();
+  if (links_.somebody_cares()) {
+    cared_for_at_ = now;
+  } else if (now - cared_for_at_ >= options_.lease) {
+    stop("agent and root have both been gone for the lease", 0);
+  }
+}
+
+void HostSession::take_sample() {
+  if (!booted_ || sampling_ || stopping_) return;
+  sampling_ = true;
+  java_.sample([this, alive = alive_](Result<std::string> bytes) {
+    if (!*alive) return;
+    sampling_ = false;
+    if (!bytes.ok()) {
+      logger.error("sample: {}", bytes.status().message());
+    } else {
+      send_sample(*bytes);
+    }
+  });
+}
+
+void HostSession::send_sample(const std::string& bytes) {
+  Result<proto::HostSample> sample = decode_sample(as_bytes(bytes));
+  if (!sample.ok()) {
+    logger.error("{}", sample.status().message());
+    return;
+  }
+  proto::Envelope envelope;
+  proto::HostSample& out = *envelope.mutable_host_sample();
+  out = std::move(*sample);
+  out.set_container_id(options_.host.container_id);
+  out.set_incarnation(options_.host.incarnation);
+  out.set_plan_epoch(epoch_.value_or(0));
+  out.set_uptime_ms((reactor_.clock().now() - started_at_) / Millis(1));
+  (void)send(std::move(envelope)).ok();  // counters are cumulative: the next sample says the same and more
+}
+
+void HostSession::send_errors() {
+  errors_.send_all([this](const proto::ErrorEntry& entry) {
+    proto::Envelope envelope;
+    *envelope.mutable_error_report()->mutable_error() = entry;
+    return send(std::move(envelope));
+  });
+}
+
+void HostSession::prepared() {
+  prepared_ = true;
+  proto::Envelope envelope;
+  envelope.mutable_prepared()->set_epoch(epoch_.value_or(0));
+  Status status = send(std::move(envelope));
+  if (!status.ok()) logger.info("prepared; the topology master will hear it when it is back");
+}
+
+void HostSession::on_connected() {
+  logger.info("connected to the topology master");
+  if (prepared_) prepared();
+  send_errors();
+}
+
+void HostSession::on_disconnected(const Status& reason) {
+  logger.warn("lost the topology master ({}); the executors go on", reason.message());
+}
+
+void HostSession::on_refused(const std::string& reason) {
+  logger.error("the topology master refused this host: {}", escape(reason));
+}
+
+void HostSession::on_message(proto::Envelope message) {
+  if (stopping_) return;
+  switch (message.body_case()) {
+    case proto::Envelope::kPhysicalPlan:
+      take_plan(message.physical_plan());
+      break;
+    case proto::Envelope::kStartExecutors:
+      start_asked_ = true;
+      start_if_ready();
+      break;
+    case proto::Envelope::kSetStatus:
+      take_status(message.set_status().status());
+      break;
+    default:
+      logger.warn("message {} of the topology master is not for a host; ignored",
+                  static_cast<int>(message.body_case()));
+  }
+}
+
+void HostSession::take_plan(const proto::PhysicalPlan& plan) {
+  if (epoch_) {
+    if (plan.epoch() != *epoch_ && plan.epoch() != refused_epoch_) {
+      refused_epoch_ = plan.epoch();
+      logger.warn("plan epoch {} arrived; this host keeps the plan of epoch {} until it is restarted", plan.epoch(),
+                  *epoch_);
+    }
+    take_status(plan.status());
+    return;
+  }
+  Result<std::string> bytes = encode_plan(plan, options_.host);
+  if (!bytes.ok()) {
+    logger.error("{}; waiting for another plan", bytes.status().message());
+    return;
+  }
+  epoch_ = plan.epoch();
+  active_ = plan.status() == proto::STATUS_ACTIVE;
+  logger.info("plan epoch {}: booting, topology is {}", plan.epoch(), active_ ? "active" : "not active");
+  java_.boot(std::move(*bytes), [this, alive = alive_](Status status) {
+    if (!*alive) return;
+    if (!status.ok()) {
+      links_.fail(status.with_context("boot"));
+      return;
+    }
+    booted_ = true;
+    logger.info("booted");
+    start_if_ready();
+  });
+}
+
+void HostSession::take_status(proto::TopologyStatus status) {
+  if (status == proto::STATUS_UNSET) return;
+  bool active = status == proto::STATUS_ACTIVE;  // a killed topology is drained: its spouts stop, its bolts go on
+  if (active == active_) return;
+  active_ = active;
+  logger.info("topology becomes {}", active ? "active" : "inactive");
+  if (!started_) return;
+  java_.set_active(active, [this, alive = alive_](Status done) {
+    if (*alive && !done.ok()) links_.fail(done.with_context("setActive"));
+  });
+}
+
+void HostSession::start_if_ready() {
+  if (!booted_ || !start_asked_ || started_ || stopping_) return;
+  started_ = true;
+  logger.info("starting the executors, {}", active_ ? "active" : "inactive");
+  java_.start(active_, [this, alive = alive_](Status status) {
+    if (*alive && !status.ok()) links_.fail(status.with_context("start"));
+  });
+}
+
+void HostSession::stop(const std::string& reason, int exit_code) {
+  if (stopping_) return;
+  stopping_ = true;
+  logger.info("stopping: {}", reason);
+  send_errors();
+  java_.stop(options_.stop_grace, exit_code);
+}
+
+}  // namespace petrel

@@ -1,0 +1,84 @@
+// HostSession: the talk between a host and its topology master, and the rules of a host's life: when to boot, to start,
+// to sample, to report, and to end. It never touches the JVM for anything that happens to the connection.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "jvm-bridge/native/error_outbox.h"
+#include "jvm-bridge/native/java_host.h"
+#include "jvm-bridge/native/plan_encoder.h"
+#include "native/transport/control_client.h"
+
+namespace petrel {
+
+struct HostSessionOptions {
+  HostIdentity host;
+  std::string topology_id;
+  Nanos sample_interval = Seconds(1);
+  Nanos lease = Seconds(30);
+  Millis stop_grace{3000};
+};
+
+/// What the session needs from outside; all are called on the loop.
+struct HostSessionLinks {
+  std::function<Status(const proto::Envelope&)> send;  // to the topology master; kUnavailable while it is away
+  std::function<bool()> somebody_cares;                // agent or root lives (Lease)
+  std::function<void(const Status&)> fail;             // the host cannot run: report it and end the process
+};
+
+/// Thread: loop of the reactor.  Borrows everything it is given.
+class HostSession : public ControlClientHandler {
+ public:
+  HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, JavaHost& java,
+              ErrorOutbox& errors);
+  ~HostSession() override;
+
+  /// Starts the timers (samples, lease).
+  void start();
+  /// Every local executor has prepared; told to the master now and after each reconnect.
+  void prepared();
+  /// Sends what the outbox holds, as far as the master is there.
+  void send_errors();
+  /// Orderly end, once; later calls do nothing.
+  void stop(const std::string& reason, int exit_code);
+  bool stopping() const { return stopping_; }
+
+  void on_connected() override;
+  void on_message(proto::Envelope message) override;
+  void on_disconnected(const Status& reason) override;
+  void on_refused(const std::string& reason) override;
+
+ private:
+  void take_plan(const proto::PhysicalPlan& plan);
+  void take_status(proto::TopologyStatus status);
+  void start_if_ready();
+  void tick();
+  void check_lease();
+  void take_sample();
+  void send_sample(const std::string& bytes);
+  Status send(proto::Envelope message) { return links_.send(message); }
+
+  Reactor& reactor_;
+  HostSessionOptions options_;
+  HostSessionLinks links_;
+  JavaHost& java_;
+  ErrorOutbox& errors_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // callbacks after our end are dropped
+  Reactor::TimerId timer_ = 0;
+  MonoTime started_at_;
+  MonoTime cared_for_at_;
+  std::optional<uint64_t> epoch_;  // of the plan that Java was booted with
+  uint64_t refused_epoch_ = 0;
+  bool booted_ = false;
+  bool start_asked_ = false;
+  bool started_ = false;
+  bool active_ = false;
+  bool prepared_ = false;
+  bool sampling_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace petrel

@@ -1,0 +1,27 @@
+// JavaHost: io.petrel.host.Host as the session sees it. jni_host.h is the real one; tests have a fake.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "native/base/clock.h"
+#include "native/base/status.h"
+
+namespace petrel {
+
+/// Thread: called on the reactor's loop, returns at once; callbacks come on the loop. Calls run in order.
+class JavaHost {
+ public:
+  using Done = std::function<void(Status)>;
+
+  virtual ~JavaHost() = default;
+  virtual void boot(std::string plan, Done done) = 0;
+  virtual void start(bool active, Done done) = 0;
+  virtual void set_active(bool active, Done done) = 0;
+  /// The bytes of Host.sample().
+  virtual void sample(std::function<void(Result<std::string>)> done) = 0;
+  /// Host.stop(grace), then System.exit(exit_code). When that hangs, the process is ended after grace + 2 s.
+  virtual void stop(Millis grace, int exit_code) = 0;
+};
+
+}  // namespace petrel

@@ -1,0 +1,61 @@
+// JniHost: io.petrel.host.Host in the embedded JVM.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+#include "jvm-bridge/native/host_exit.h"
+#include "jvm-bridge/native/java_host.h"
+#include "jvm-bridge/native/jni_table.h"
+#include "jvm-bridge/native/jvm.h"
+#include "native/ledger/ack_record.h"
+#include "native/transport/reactor.h"
+
+namespace petrel {
+
+/// What Host.boot gets beside the plan.
+struct BootFiles {
+  std::string topology;   // StormTopology bytes as the client sent them
+  std::string conf_json;  // merged topology conf
+};
+
+/// Thread: see JavaHost; the calls run on the JVM's main thread.  Borrows: jvm, reactor, exit.
+class JniHost : public JavaHost {
+ public:
+  JniHost(Jvm& jvm, const JniTable& table, Reactor& reactor, HostExit& exit, BootFiles files);
+
+  void boot(std::string plan, Done done) override;
+  void start(bool active, Done done) override;
+  void set_active(bool active, Done done) override;
+  void sample(std::function<void(Result<std::string>)> done) override;
+  void stop(Millis grace, int exit_code) override;
+
+ private:
+  /// Runs `call` on the Java main thread and answers on the loop with what it threw.
+  void call(std::function<void(JNIEnv*)> body, Done done);
+
+  Jvm& jvm_;
+  JniTable table_;
+  Reactor& reactor_;
+  HostExit& exit_;
+  BootFiles files_;
+};
+
+/// Hands completions to Host.completions through one direct buffer. Thread: the attached ledger thread.
+class JniCompletions {
+ public:
+  static constexpr size_t kMost = 4096;  // per call
+
+  JniCompletions(JNIEnv* env, const JniTable& table);
+  ~JniCompletions();
+  void deliver(std::span<const Completion> completions);
+
+ private:
+  JNIEnv* env_;
+  JniTable table_;
+  std::unique_ptr<Completion[]> memory_;
+  jobject buffer_;
+};
+
+}  // namespace petrel

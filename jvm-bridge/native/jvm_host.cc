@@ -1,0 +1,300 @@
+#include "jvm-bridge/native/jvm_host.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+#include "jvm-bridge/native/jni_error.h"
+#include "native/base/escape.h"
+#include "native/base/log.h"
+#include "native/container/container_paths.h"
+
+namespace petrel {
+namespace fs = std::filesystem;
+namespace {
+
+const Logger logger("jvm-host");
+
+constexpr size_t kMaxTopologyBytes = 1u << 30;
+constexpr size_t kMaxConfBytes = 64u << 20;
+constexpr const char* kSystemComponent = "__system";
+
+Result<std::string> read_file(const std::string& path, size_t limit) {
+  std::error_code error;
+  uintmax_t size = fs::file_size(path, error);
+  if (error) return Status::error(StatusCode::kNotFound, "read '{}': {}", escape(path), error.message());
+  if (size > limit) {
+    return Status::error(StatusCode::kLimit, "'{}' has {} bytes; at most {} are read", escape(path), size, limit);
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes(size, '\0');
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) {
+    return Status::error(StatusCode::kIo, "read '{}': it ended early", escape(path));
+  }
+  return bytes;
+}
+
+std::string home_of(const std::string& spec_file) {
+  // <home>/run/containers/<topology id>/<container>/container.spec
+  return (fs::absolute(spec_file).parent_path() / "../../../..").lexically_normal().string();
+}
+
+// Stands in when the JVM did not start: the session then only carries the report.
+class NoJava : public JavaHost {
+ public:
+  explicit NoJava(HostExit& exit) : exit_(exit) {}
+  void boot(std::string, Done) override {}
+  void start(bool, Done) override {}
+  void set_active(bool, Done) override {}
+  void sample(std::function<void(Result<std::string>)>) override {}
+  void stop(Millis, int exit_code) override { exit_.end_now(exit_code); }
+
+ private:
+  HostExit& exit_;
+};
+
+int g_signal_fd = -1;
+
+// Async-signal-safe: one write.
+void on_stop_signal(int) {
+  uint64_t one = 1;
+  int saved = errno;
+  [[maybe_unused]] ssize_t written = write(g_signal_fd, &one, sizeof one);
+  errno = saved;
+}
+
+}  // namespace
+
+JvmHost::JvmHost(const Clock& clock, Reactor& reactor, StateStore& store, uint64_t entropy, JvmHostOptions options,
+                 proto::ContainerSpec spec)
+    : clock_(clock),
+      reactor_(reactor),
+      state_(store),
+      entropy_(entropy),
+      options_(std::move(options)),
+      spec_(std::move(spec)),
+      code_dir_(SpecDirs(spec_).code),
+      lease_(options_.spec_file),
+      exit_(reactor, errors_, ContainerPaths::of_spec_file(options_.spec_file).process_stem("jvm-host"), [this] {
+        if (session_) session_->send_errors();
+      }) {}
+
+JvmHost::~JvmHost() {
+  inbox_.stop();
+  if (ledger_thread_.joinable()) ledger_thread_.join();
+}
+
+WorkerIdentity JvmHost::worker_identity() const {
+  SpecDirs dirs(spec_);
+  WorkerIdentity worker;
+  worker.topology_id = spec_.topology_id();
+  worker.worker_id = spec_.worker_id();
+  worker.port = spec_.port();
+  worker.petrel_home = home_of(options_.spec_file);
+  worker.local_dir = spec_.local_dir();
+  worker.log_dir = spec_.log_dir();
+  worker.worker_dir = dirs.worker;
+  worker.code_dir = dirs.code;
+  worker.memory_bytes = spec_.plan().resources().memory_bytes();
+  return worker;
+}
+
+Status JvmHost::read_conf() {
+  ASSIGN_OR_RETURN(files_.conf_json, read_file(code_dir_ + "/stormconf.json", kMaxConfBytes));
+  ASSIGN_OR_RETURN(files_.topology, read_file(code_dir_ + "/topology.thrift", kMaxTopologyBytes));
+  ConfLimits limits;
+  limits.bytes = kMaxConfBytes;
+  ASSIGN_OR_RETURN(conf_, parse_json_map(files_.conf_json, "stormconf.json", limits));
+  return {};
+}
+
+Status JvmHost::enter_worker_dir(const ConfMap& conf) {
+  SpecDirs dirs(spec_);
+  if (chdir(dirs.worker.c_str()) != 0) return Status::from_errno(errno, "enter the worker's folder " + dirs.worker);
+  std::error_code error;
+  // Storm's default childopts write artifacts/gc.log; without the folder the JVM does not start.
+  if (!fs::exists("artifacts", error)) {
+    return Status::error(StatusCode::kNotFound, "'{}' has no artifacts/; the container's agent makes it", dirs.worker);
+  }
+  fs::create_directories("tmp", error);
+  ASSIGN_OR_RETURN(auto variables, worker_environment(conf, worker_identity()));
+  for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+  return {};
+}
+
+Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
+  ASSIGN_OR_RETURN(fs::path java_dir, find_java_dir(options_.java_dir, fs::read_symlink("/proc/self/exe")));
+  ClassPathInput input{java_dir, code_dir_, {}};
+  for (const proto::Artifact& artifact : spec_.artifacts()) input.artifacts.push_back(artifact.name());
+  ASSIGN_OR_RETURN(std::vector<std::string> class_path, worker_class_path(conf, input));
+  ASSIGN_OR_RETURN(JvmOptions options, worker_jvm_options(conf, worker_identity()));
+  for (const std::string& warning : options.warnings) logger.warn("{}", warning);
+  JvmConfig config;
+  std::string java_home = spec_.java_home().empty() ? options_.java_home : spec_.java_home();
+  ASSIGN_OR_RETURN(config.libjvm, find_libjvm(java_home));
+  config.options = std::move(options.options);
+  config.options.push_back("-Djava.class.path=" + join_class_path(class_path));
+  return config;
+}
+
+Status JvmHost::start_jvm() {
+  RETURN_IF_ERROR(read_conf());
+  RETURN_IF_ERROR(enter_worker_dir(conf_));
+  ASSIGN_OR_RETURN(JvmConfig config, jvm_config(conf_));
+  logger.info("starting {} with {} options", config.libjvm, config.options.size());
+  JvmHooks hooks;
+  hooks.on_exit = [this](int code) { exit_.end(code); };
+  ASSIGN_OR_RETURN(jvm_, Jvm::create(config, hooks));
+  for (const std::string& warning : warn_unknown_flags(config.options, jvm_->flag_names())) logger.warn("{}", warning);
+  return jvm_->run([this](JNIEnv* env) -> Status {
+    ASSIGN_OR_RETURN(table_, JniTable::resolve(env));
+    return register_native_calls(env, table_.native, this);
+  });
+}
+
+void JvmHost::start_ledger() {
+  ledger_thread_ = std::thread([this] {
+    Result<std::unique_ptr<JvmAttachment>> attachment = JvmAttachment::attach(jvm_->vm(), "petrel-ledger");
+    if (!attachment.ok()) {
+      reactor_.post([this, why = attachment.status()] { fail(why); });
+      return;
+    }
+    JniCompletions completions((*attachment)->env(), table_);
+    AckLedgerOptions ledger;
+    ledger.incarnation = Incarnation(options_.incarnation);
+    ledger.hash_seed = entropy_;
+    LedgerLoop loop(clock_, ledger, inbox_, [&](std::span<const Completion> batch) { completions.deliver(batch); });
+    loop.run();
+  });
+}
+
+Millis JvmHost::stop_grace() const {
+  Result<int64_t> seconds = conf_.get_int("supervisor.worker.shutdown.sleep.secs", 3, 0, 3600);
+  return Millis((seconds.ok() ? *seconds : 3) * 1000);
+}
+
+void JvmHost::start_session() {
+  HostSessionOptions options;
+  options.topology_id = spec_.topology_id();
+  options.host = {spec_.container_id(), options_.incarnation, spec_.host(), spec_.port(), spec_.worker_id(), code_dir_,
+                  SpecDirs(spec_).pids};
+  options.lease = Seconds(kLeaseSeconds);
+  options.stop_grace = stop_grace();
+  HostSessionLinks links;
+  links.send = [this](const proto::Envelope& message) { return client_->send(message); };
+  links.somebody_cares = [this] { return lease_.agent_alive() || lease_.root_alive(); };
+  links.fail = [this](const Status& why) { fail(why); };
+  session_ = std::make_unique<HostSession>(reactor_, options, links, *java_, errors_);
+
+  ControlClientOptions client;
+  client.identity = {spec_.topology_id(), spec_.secret(), proto::ROLE_HOST, spec_.container_id(), options_.incarnation};
+  auto find_master = [this]() -> Result<Endpoint> {
+    ASSIGN_OR_RETURN(proto::MasterEndpoint master, state_.master(TopologyId(spec_.topology_id())));
+    return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
+  };
+  client_ = std::make_unique<ControlClient>(reactor_, client, find_master, *session_);
+  client_->start();
+}
+
+Status JvmHost::watch_signals() {
+  signal_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (signal_fd_ < 0) return Status::from_errno(errno, "eventfd");
+  g_signal_fd = signal_fd_;
+  struct sigaction action{};
+  action.sa_handler = &on_stop_signal;
+  action.sa_flags = SA_RESTART;
+  // After the JVM was created, so that these are ours; SIGQUIT (thread dump) and the faults stay the JVM's.
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaction(number, &action, nullptr);
+  reactor_.when_readable(signal_fd_, [this] { on_signal(); });
+  return {};
+}
+
+void JvmHost::on_signal() {
+  uint64_t count = 0;
+  if (read(signal_fd_, &count, sizeof count) > 0) session_->stop("signal", 0);
+  reactor_.when_readable(signal_fd_, [this] { on_signal(); });
+}
+
+void JvmHost::run() {
+  signal(SIGPIPE, SIG_IGN);
+  Status status = start_jvm();
+  if (status.ok()) {
+    java_ = std::make_unique<JniHost>(*jvm_, table_, reactor_, exit_, std::move(files_));
+  } else {
+    java_ = std::make_unique<NoJava>(exit_);
+  }
+  start_session();
+  if (status.ok()) {
+    start_ledger();
+    status = watch_signals();
+  }
+  if (status.ok()) {
+    session_->start();
+  } else {
+    reactor_.post([this, status] { fail(status); });
+  }
+  reactor_.run();
+}
+
+proto::ErrorEntry JvmHost::error_entry(const std::string& component, const std::string& text, int64_t wall_ms) const {
+  proto::ErrorEntry entry;
+  entry.set_component(component);
+  entry.set_text(text);
+  entry.set_time_s(static_cast<int32_t>(wall_ms / 1000));
+  entry.set_host(spec_.host());
+  entry.set_port(spec_.port());
+  return entry;
+}
+
+// A host that cannot run says so to the topology master, where users look, and ends; its agent starts it again.
+void JvmHost::fail(const Status& why) {
+  constexpr int kStartFailed = 1;
+  logger.error("this host cannot run: {}", why.message());
+  errors_.push(error_entry(kSystemComponent, "the worker cannot run: " + why.message(), clock_.wall_ms()));
+  session_->send_errors();
+  if (failed_) return;
+  failed_ = true;
+  if (table_.exit != nullptr) {
+    exit_.arm_watchdog(stop_grace() + Seconds(2), kStartFailed);
+    jvm_->post([this](JNIEnv* env) { env->CallStaticVoidMethod(table_.system, table_.exit, jint{kStartFailed}); });
+    return;
+  }
+  // The connection may not be up yet: without Java to end, a short wait is all that the report costs.
+  std::thread([this] {
+    (void)errors_.wait_empty(Seconds(2));
+    exit_.end(kStartFailed);
+  }).detach();
+}
+
+void JvmHost::ledger_open(int32_t spout_task, int64_t timeout_ms) {
+  inbox_.open(spout_task, timeout_ms);
+}
+
+void JvmHost::ledger_records(std::span<const std::byte> records) {
+  Status status = inbox_.push(records);
+  if (!status.ok()) throw std::invalid_argument(status.message());
+}
+
+void JvmHost::prepared() {
+  reactor_.post([this] { session_->prepared(); });
+}
+
+void JvmHost::report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) {
+  logger.warn("component {} task {} reported: {}", escape(component), task, escape(text, 500));
+  errors_.push(error_entry(component, text, wall_ms));
+  reactor_.post([this] { session_->send_errors(); });
+}
+
+void JvmHost::die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) {
+  logger.error("component {} task {} died, exit code {}: {}", escape(component), task, exit_code, escape(text, 2000));
+  report_error(std::move(component), task, std::move(text), clock_.wall_ms());
+  exit_.arm_watchdog(stop_grace() + Seconds(2), exit_code);
+  env->CallStaticVoidMethod(table_.system, table_.exit, static_cast<jint>(exit_code));
+}
+
+}  // namespace petrel

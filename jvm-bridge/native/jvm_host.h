@@ -1,0 +1,83 @@
+// JvmHost: the process petrel-jvm-host, put together: JVM, Java host, ledger thread, session with the topology master,
+// signals, the way out.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "jvm-bridge/native/class_path.h"
+#include "jvm-bridge/native/host_exit.h"
+#include "jvm-bridge/native/host_session.h"
+#include "jvm-bridge/native/jni_host.h"
+#include "jvm-bridge/native/jvm.h"
+#include "jvm-bridge/native/jvm_options.h"
+#include "jvm-bridge/native/ledger_loop.h"
+#include "jvm-bridge/native/native_calls.h"
+#include "native/base/rng.h"
+#include "native/container/lease.h"
+#include "native/state_store/topology_state.h"
+
+namespace petrel {
+
+struct JvmHostOptions {
+  std::string spec_file;
+  uint32_t incarnation = 0;
+  std::string java_dir;   // "" = beside the binary (class_path.h, find_java_dir)
+  std::string java_home;  // from the environment; the spec's wins
+};
+
+/// Thread: run() on the process's main thread, which becomes the loop; NativeCalls on Java threads.
+class JvmHost : public NativeCalls {
+ public:
+  JvmHost(const Clock& clock, Reactor& reactor, StateStore& store, uint64_t entropy, JvmHostOptions options,
+          proto::ContainerSpec spec);
+  ~JvmHost() override;
+
+  /// Runs until the process ends; returns only when the loop was stopped from outside (tests).
+  void run();
+
+  void ledger_open(int32_t spout_task, int64_t timeout_ms) override;
+  void ledger_records(std::span<const std::byte> records) override;
+  void prepared() override;
+  void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) override;
+  void die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) override;
+
+ private:
+  Status start_jvm();
+  Result<JvmConfig> jvm_config(const ConfMap& conf);
+  Status enter_worker_dir(const ConfMap& conf);
+  Status read_conf();
+  void start_ledger();
+  void start_session();
+  Status watch_signals();
+  void on_signal();
+  void fail(const Status& why);
+  Millis stop_grace() const;
+  proto::ErrorEntry error_entry(const std::string& component, const std::string& text, int64_t wall_ms) const;
+  WorkerIdentity worker_identity() const;
+
+  const Clock& clock_;
+  Reactor& reactor_;
+  TopologyState state_;
+  uint64_t entropy_;
+  JvmHostOptions options_;
+  proto::ContainerSpec spec_;
+  std::string code_dir_;
+  ConfMap conf_;
+  BootFiles files_;
+  Lease lease_;
+  ErrorOutbox errors_;
+  HostExit exit_;
+  JniTable table_;
+  std::unique_ptr<Jvm> jvm_;
+  std::unique_ptr<JavaHost> java_;
+  std::unique_ptr<HostSession> session_;
+  std::unique_ptr<ControlClient> client_;
+  LedgerInbox inbox_;
+  std::thread ledger_thread_;
+  int signal_fd_ = -1;
+  bool failed_ = false;
+};
+
+}  // namespace petrel

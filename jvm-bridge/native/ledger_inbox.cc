@@ -1,0 +1,70 @@
+#include "jvm-bridge/native/ledger_inbox.h"
+
+#include <utility>
+
+namespace petrel {
+
+void LedgerBatch::clear() {
+  opens.clear();
+  bool burst = records.capacity() > LedgerInbox::kKeptBytes && records.size() < records.capacity() / 4;
+  records.clear();
+  if (burst) records.shrink_to_fit();
+}
+
+void LedgerInbox::open(int32_t spout_task, int64_t timeout_ms) {
+  std::lock_guard lock(mutex_);
+  inside_.opens.push_back({spout_task, timeout_ms});
+  wake_owner();
+}
+
+Status LedgerInbox::push(std::span<const std::byte> records) {
+  if (records.size() % kRecordBytes != 0) {
+    return Status::malformed("{} bytes of ack records; a record has {} bytes", records.size(), kRecordBytes);
+  }
+  if (records.empty()) return {};
+  std::lock_guard lock(mutex_);
+  inside_.records.insert(inside_.records.end(), records.begin(), records.end());
+  wake_owner();
+  return {};
+}
+
+void LedgerInbox::wake_owner() {
+  if (!waiting_) return;
+  waiting_ = false;  // the next batch before it runs needs no second wake
+  ++wakes_;
+  wake_.notify_one();
+}
+
+void LedgerInbox::stop() {
+  std::lock_guard lock(mutex_);
+  stopped_ = true;
+  wake_.notify_one();
+}
+
+bool LedgerInbox::wait(std::optional<Nanos> timeout) {
+  std::unique_lock lock(mutex_);
+  auto ready = [&] { return stopped_ || !inside_.empty(); };
+  if (!ready()) {
+    waiting_ = true;
+    if (timeout) {
+      wake_.wait_for(lock, *timeout, ready);
+    } else {
+      wake_.wait(lock, ready);
+    }
+    waiting_ = false;
+  }
+  return !stopped_;
+}
+
+void LedgerInbox::take(LedgerBatch& batch) {
+  batch.clear();
+  std::lock_guard lock(mutex_);
+  std::swap(inside_, batch);
+}
+
+uint64_t LedgerInbox::wakes() const {
+  std::lock_guard lock(mutex_);
+  return wakes_;
+}
+
+}  // namespace petrel

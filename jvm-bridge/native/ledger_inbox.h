@@ -1,0 +1,61 @@
+// LedgerInbox: the door of the ledger thread. Executors put batches of ack records in; the ledger takes all at once.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "native/base/clock.h"
+#include "native/base/status.h"
+
+namespace petrel {
+
+struct LedgerOpen {
+  int32_t spout_task = 0;
+  int64_t timeout_ms = 0;
+};
+
+/// What had arrived when it was taken. Opens come before all records: an executor opens before its first emit.
+struct LedgerBatch {
+  std::vector<LedgerOpen> opens;
+  std::vector<std::byte> records;
+  bool empty() const { return opens.empty() && records.empty(); }
+  void clear();
+};
+
+/// Thread: open() and push() any, wait() and take() one. A lock is held for one copy of a batch, never per record.
+/// Limits: what is inside is bounded by the spouts' pending roots; the memory of a burst is given back by take().
+class LedgerInbox {
+ public:
+  static constexpr size_t kRecordBytes = 32;
+  static constexpr size_t kKeptBytes = 4u << 20;  // capacity that stays for reuse
+
+  void open(int32_t spout_task, int64_t timeout_ms);
+  /// kMalformed when the size is not a multiple of 32.
+  Status push(std::span<const std::byte> records);
+  void stop();
+
+  /// Blocks until something is inside, stop() was called, or `timeout` has passed (nothing: no limit). False after
+  /// stop().
+  bool wait(std::optional<Nanos> timeout);
+  /// Swaps the content into `batch`, which is cleared first and whose memory is used for the next round.
+  void take(LedgerBatch& batch);
+  /// How often a waiting owner was woken: once per batch at most.
+  uint64_t wakes() const;
+
+ private:
+  void wake_owner();
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  LedgerBatch inside_;
+  bool waiting_ = false;
+  bool stopped_ = false;
+  uint64_t wakes_ = 0;
+};
+
+}  // namespace petrel

@@ -1,0 +1,56 @@
+#include "jvm-bridge/native/ledger_loop.h"
+
+#include <algorithm>
+
+#include "native/base/log.h"
+
+namespace petrel {
+namespace {
+const Logger logger("ledger");
+}  // namespace
+
+LedgerLoop::LedgerLoop(const Clock& clock, AckLedgerOptions options, LedgerInbox& inbox, Deliver deliver)
+    : clock_(clock),
+      ledger_(clock, options),
+      inbox_(inbox),
+      deliver_(std::move(deliver)),
+      last_round_(clock.now()),
+      expire_from_(last_round_) {}
+
+std::optional<Nanos> LedgerLoop::sleep_time() const {
+  std::optional<Nanos> tick = ledger_.until_next_tick(clock_.now());
+  if (!tick) return std::nullopt;
+  return std::max(*tick, Nanos(Millis(1)));
+}
+
+void LedgerLoop::run() {
+  for (;;) {
+    std::optional<Nanos> sleep = sleep_time();
+    MonoTime before = clock_.now();
+    if (!inbox_.wait(sleep)) return;
+    // A long sleep that we asked for is no pause; one that lasted longer than asked is.
+    Nanos slept = clock_.now() - before;
+    allowed_gap_ = kPause + (sleep ? std::min(*sleep, slept) : slept);
+    run_once();
+  }
+}
+
+void LedgerLoop::run_once() {
+  MonoTime now = clock_.now();
+  if (now - last_round_ > allowed_gap_) expire_from_ = now + kPauseGrace;
+  last_round_ = now;
+  inbox_.take(batch_);
+  completions_.clear();
+  for (const LedgerOpen& open : batch_.opens) {
+    Status status = ledger_.open(TaskId(open.spout_task), Millis(open.timeout_ms));
+    if (!status.ok()) logger.error("open of spout task {}: {}", open.spout_task, status.message());
+  }
+  if (!batch_.records.empty()) {
+    Status status = ledger_.apply_bytes(batch_.records, completions_);
+    if (!status.ok()) logger.error("{}", status.message());
+  }
+  if (now >= expire_from_) ledger_.expire(now, completions_);
+  if (!completions_.empty()) deliver_(completions_);
+}
+
+}  // namespace petrel

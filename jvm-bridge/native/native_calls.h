@@ -1,0 +1,35 @@
+// NativeCalls: what Java asks of the native side (io.petrel.host.Native), as an interface, and its registration.
+#pragma once
+
+#include <jni.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "native/base/status.h"
+
+namespace petrel {
+
+/// Thread: every method is called on Java threads, at the same time. An exception of a method becomes a
+/// RuntimeException.
+class NativeCalls {
+ public:
+  virtual ~NativeCalls() = default;
+  /// Before the first emit of a spout task; 0 = time-outs off.
+  virtual void ledger_open(int32_t spout_task, int64_t timeout_ms) = 0;
+  /// A batch of ack records; the bytes are valid during the call only.
+  virtual void ledger_records(std::span<const std::byte> records) = 0;
+  virtual void prepared() = 0;
+  virtual void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) = 0;
+  /// The worker dies of an exception: reports, waits until the report left (bounded), and ends the process by
+  /// System.exit. Returns only when exiting has failed.
+  virtual void die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) = 0;
+};
+
+/// Registers the native methods of `native_class` (io.petrel.host.Native); `calls` must live as long as the process.
+/// An error names the method that the class does not declare.
+Status register_native_calls(JNIEnv* env, jclass native_class, NativeCalls* calls);
+
+}  // namespace petrel
