@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Runs the fuzz targets: each must first find its planted bug, then the real code runs for a while without a finding.
+
+A target is a program of the `fuzz` preset (petrel_fuzzer in CMake); NAME_planted is the same with a bug put in.
+What the real run finds is stored under tests/fuzz/findings/NAME, which ./dev test replays from then on.
+"""
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARIES = ROOT / "build" / "fuzz" / "fuzz"
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(prog="./dev fuzz", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("name", nargs="?", help="one target; all without it")
+    parser.add_argument("--seconds", type=int, default=300, help="for the real code of each target (300)")
+    parser.add_argument("--planted-seconds", type=int, default=60, help="within which the planted bug must be found (60)")
+    return parser.parse_args(argv)
+
+
+def build():
+    if not (ROOT / "build/fuzz/build.ninja").exists():
+        subprocess.run(["cmake", "--preset", "fuzz"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    listed = subprocess.run(["ninja", "-C", str(ROOT / "build/fuzz"), "-t", "targets", "all"], capture_output=True, text=True,
+                            check=True).stdout
+    targets = sorted({line.split(":")[0] for line in listed.splitlines()
+                      if line.startswith("fuzz/") and "EXECUTABLE" in line.split(":")[1]})
+    if not targets:
+        raise SystemExit("fuzz: no target in the fuzz preset")
+    subprocess.run(["ninja", "-C", str(ROOT / "build/fuzz"), *targets], check=True)
+    return [pathlib.Path(t).name for t in targets]
+
+
+def fuzz(program, corpus, seconds, keep):
+    """Runs one libFuzzer binary; answers (exit code, new artifacts, seconds, last lines)."""
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        grown = work / "corpus"
+        grown.mkdir()
+        seeds = [str(corpus)] if corpus.is_dir() else []
+        started = time.monotonic()
+        done = subprocess.run([str(program), f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048",
+                               f"-artifact_prefix={work}/", "-print_final_stats=1", str(grown), *seeds],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        took = time.monotonic() - started
+        artifacts = [p for p in work.iterdir() if p.is_file()]
+        if keep and artifacts:
+            keep.mkdir(parents=True, exist_ok=True)
+            for artifact in artifacts:
+                shutil.copy(artifact, keep / artifact.name)
+        return done.returncode, len(artifacts), took, done.stdout.decode("utf-8", "replace").splitlines()[-40:]
+
+
+def run_target(name, has_planted, options):
+    corpus = ROOT / "tests/fuzz/corpus" / name
+    if not has_planted:
+        print(f"FAILED {name}: no {name}_planted, so nothing shows that it can find a bug")
+        return False
+    code, artifacts, took, tail = fuzz(BINARIES / f"{name}_planted", corpus, options.planted_seconds, None)
+    if code == 0 or not artifacts:
+        print(f"FAILED {name}: the planted bug was not found in {took:.0f} s\n" + "\n".join(tail))
+        return False
+    print(f"{name}: planted bug found after {took:.1f} s", flush=True)
+    keep = ROOT / "tests/fuzz/findings" / name
+    code, artifacts, took, tail = fuzz(BINARIES / name, corpus, options.seconds, keep)
+    if code or artifacts:
+        print(f"FAILED {name}: exit code {code}, {artifacts} findings in {keep.relative_to(ROOT)}\n" + "\n".join(tail))
+        return False
+    print(f"{name}: {took:.0f} s without a finding", flush=True)
+    return True
+
+
+def main(argv):
+    options = parse(argv)
+    programs = build()
+    names = [p for p in programs if not p.endswith("_planted") and options.name in (None, p)]
+    if not names:
+        raise SystemExit(f"fuzz: no target {options.name!r}; there are {', '.join(p for p in programs if not p.endswith('_planted'))}")
+    good = [run_target(name, f"{name}_planted" in programs, options) for name in names]
+    print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
