@@ -42,7 +42,10 @@ class FileStore : public StateStore {
   Result<uint64_t> write(const std::string& path, const std::string& bytes, const std::string& owner,
                          uint64_t after_version);
   bool owner_alive(const std::string& owner) const;
-  Status list_into(const std::string& relative_dir, const std::string& prefix, std::vector<std::string>& out) const;
+  Status list_into(const std::string& relative_dir, const std::string& prefix, std::vector<std::string>& out,
+                   std::vector<std::string>& dead) const;
+  void sweep(const std::string& path);
+  Status unlink_record(const std::string& path);
   void remove_leftovers();
 
   const std::string directory_;
