@@ -39,8 +39,9 @@ struct NormaliseInfo {
   std::string topology_name;
   std::string owner;
 };
-/// What Nimbus does at submit: defaults <- cluster <- topology, kryo registrations of all components merged into one map,
-/// storm.id and names set, keys removed that Nimbus removes. `component_confs`: json_conf of the user's components.
+/// What Nimbus does at submit: defaults <- cluster <- topology, kryo registrations of all components merged into one
+/// map, storm.id and names set, keys removed that Nimbus removes. `component_confs`: json_conf of the user's
+/// components.
 Result<ConfMap> normalise_conf(const ConfMap& cluster, const ConfMap& topology,
                                std::span<const ConfMap> component_confs, const NormaliseInfo& info);
 
