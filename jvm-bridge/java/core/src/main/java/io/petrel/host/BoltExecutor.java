@@ -1,0 +1,177 @@
+package io.petrel.host;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.apache.storm.task.IBolt;
+import org.apache.storm.task.OutputCollector;
+import org.apache.storm.tuple.Tuple;
+import org.apache.storm.tuple.TupleImpl;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs the tasks of a bolt. */
+public final class BoltExecutor extends Executor {
+    private static final Logger LOG = LoggerFactory.getLogger("org.apache.storm.executor.bolt.BoltExecutor");
+    private static final long IDLE_NANOS = 10_000_000_000L;
+
+    private final Sampler sampler;
+    private final List<TaskWriter> writers = new ArrayList<>();
+    private final List<BoltCollector> collectors = new ArrayList<>();
+    private IBolt[] bolts;
+    /** The batch that is being processed, and the next entry in it. */
+    private TupleBatch batch;
+
+    private int at;
+    /** The tuple in execute when it is sampled, and since when. */
+    private Tuple sampled;
+
+    private long sampledSince;
+
+    public BoltExecutor(ExecutorSpec spec, Services services, ExecutorParts parts, Parker parker) {
+        super(spec, services, parts, parker);
+        sampler = new Sampler(Conf.decimal(spec.conf(), "topology.stats.sample.rate", 0.05), spec.firstTask());
+    }
+
+    @Override
+    public boolean runOnce(long nowNanos) throws Exception {
+        boolean worked = runControl();
+        if (!outbox.retry()) {
+            if (worked) {
+                flush();
+            }
+            return worked;
+        }
+        if (batch == null) {
+            batch = queue().poll();
+            if (batch == null) {
+                flush();
+                return worked;
+            }
+            at = batch.first();
+        }
+        processBatch();
+        return true;
+    }
+
+    @Override
+    protected long idleNanos() {
+        return IDLE_NANOS;
+    }
+
+    @Override
+    protected boolean hasWork() {
+        return !control.isEmpty() || !outbox.hasRefused() && hasInput();
+    }
+
+    @Override
+    protected boolean hasInput() {
+        return batch != null || !queue().isEmpty();
+    }
+
+    @Override
+    protected void makeCollectors() {
+        for (Task task : tasks) {
+            TaskWriter writer = ownWriter(task);
+            writers.add(writer);
+            collectors.add(new BoltCollector(this, task, writer));
+        }
+    }
+
+    @Override
+    protected void prepareTasks() throws Exception {
+        LOG.info("Preparing bolt {}:{}", spec.component(), ids());
+        bolts = new IBolt[tasks.size()];
+        for (int i = 0; i < bolts.length; i++) {
+            Task task = tasks.get(i);
+            bolts[i] = (IBolt) task.object();
+            services.api().offerCredentials(bolts[i], Collections.emptyMap());
+            bolts[i].prepare(spec.conf(), task.userContext(), new OutputCollector(collectors.get(i)));
+        }
+        LOG.info("Prepared bolt {}:{}", spec.component(), ids());
+    }
+
+    @Override
+    protected void tick(long seconds) throws Exception {
+        for (Task task : tasks) {
+            execute(task.id(), Ticks.tuple(this, seconds));
+        }
+    }
+
+    @Override
+    TaskWriter writerOf(int task) {
+        return writers.get(task - spec.firstTask());
+    }
+
+    /** Nanoseconds that a tuple has been here, -1 when it is not sampled. Thread: the owner. */
+    long processNanos(Tuple input) {
+        if (input == sampled) {
+            return clock.nanos() - sampledSince;
+        }
+        Long start = ((TupleImpl) input).getProcessSampleStartTime();
+        return start == null ? -1 : Math.max(0, clock.wallMillis() - start) * 1_000_000L;
+    }
+
+    private void processBatch() throws Exception {
+        TupleBatch current = batch;
+        int end = current.end();
+        while (at < end) {
+            int i = at++;
+            Tuple tuple = current.tuple(i);
+            int task = current.task(i);
+            current.clear(i);
+            execute(task, tuple);
+            flushIfOld();
+            if (outbox.hasRefused() && at < end) {
+                return;
+            }
+        }
+        batch = null;
+        queue().release(current);
+    }
+
+    private void execute(int id, Tuple tuple) throws Exception {
+        int index = id - spec.firstTask();
+        Task task = tasks.get(index);
+        boolean observed = task.observed();
+        if (observed) {
+            task.onReceive(tuple);
+        }
+        InCell cell = inputs.of(tuple.getSourceComponent(), tuple.getSourceStreamId());
+        cell.executed++;
+        boolean sample = sampler.take();
+        if (!sample && !observed) {
+            bolts[index].execute(tuple);
+            return;
+        }
+        executeObserved(task, bolts[index], tuple, cell, sample);
+    }
+
+    private void executeObserved(Task task, IBolt bolt, Tuple tuple, InCell cell, boolean sample) {
+        long since = clock.nanos();
+        if (sample) {
+            ((TupleImpl) tuple).setProcessSampleStartTime(clock.wallMillis());
+            ((TupleImpl) tuple).setExecuteSampleStartTime(clock.wallMillis());
+            sampled = tuple;
+            sampledSince = since;
+        }
+        bolt.execute(tuple);
+        long nanos = clock.nanos() - since;
+        if (sample) {
+            sampled = null;
+            cell.executeNanos += nanos;
+            cell.executeSamples++;
+        }
+        if (task.observed()) {
+            task.onExecuted(tuple, sample ? nanos / 1_000_000 : -1);
+        }
+    }
+
+    private List<Integer> ids() {
+        List<Integer> ids = new ArrayList<>();
+        for (Task task : tasks) {
+            ids.add(task.id());
+        }
+        return ids;
+    }
+}

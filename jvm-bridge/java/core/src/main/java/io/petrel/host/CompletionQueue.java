@@ -1,0 +1,94 @@
+package io.petrel.host;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.Arrays;
+
+/**
+ * Completed roots on their way from the ledger to a spout executor, in chunks. The pending roots bound it.
+ * Threads: one writer (the ledger's), one reader.
+ */
+final class CompletionQueue {
+    private static final VarHandle HEAD;
+
+    static {
+        try {
+            HEAD = MethodHandles.lookup().findVarHandle(CompletionQueue.class, "head", Chunk.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Waker reader;
+    private volatile Chunk head;
+    /** The ledger thread's. */
+    private Chunk filling;
+
+    CompletionQueue(Waker reader) {
+        this.reader = reader;
+    }
+
+    /** Roots and how they ended. */
+    static final class Chunk {
+        long[] roots = new long[64];
+        byte[] kinds = new byte[64];
+        int count;
+        private Chunk next;
+
+        Chunk next() {
+            return next;
+        }
+
+        private void add(long root, int kind) {
+            if (count == roots.length) {
+                roots = Arrays.copyOf(roots, 2 * count);
+                kinds = Arrays.copyOf(kinds, 2 * count);
+            }
+            roots[count] = root;
+            kinds[count] = (byte) kind;
+            count++;
+        }
+    }
+
+    /** Adds to the chunk in the making; true when it is its first. Thread: the ledger's. */
+    boolean fill(long root, int kind) {
+        boolean first = filling == null;
+        if (first) {
+            filling = new Chunk();
+        }
+        filling.add(root, kind);
+        return first;
+    }
+
+    /** Hands over the chunk in the making. Thread: the ledger's. */
+    void pushFilled() {
+        Chunk chunk = filling;
+        filling = null;
+        Chunk old;
+        do {
+            old = head;
+            chunk.next = old;
+        } while (!HEAD.compareAndSet(this, old, chunk));
+        reader.wake();
+    }
+
+    boolean isEmpty() {
+        return head == null;
+    }
+
+    /** All chunks, oldest first; null when empty. Thread: the reader. */
+    Chunk takeAll() {
+        if (head == null) {
+            return null;
+        }
+        Chunk chunk = (Chunk) HEAD.getAndSet(this, null);
+        Chunk result = null;
+        while (chunk != null) {
+            Chunk older = chunk.next;
+            chunk.next = result;
+            result = chunk;
+            chunk = older;
+        }
+        return result;
+    }
+}

@@ -1,0 +1,68 @@
+package io.petrel.host;
+
+import java.nio.ByteBuffer;
+
+/** What petrel-jvm-host calls. The contract is in jvm-bridge/README.md. */
+public final class Host {
+    /** The line's implementation; the host's class path holds one of the thin modules. */
+    private static final String[] LINES = {"io.petrel.host.storm2.Storm2Line", "io.petrel.host.storm1.Storm1Line"};
+
+    private static volatile HostRuntime runtime;
+
+    private Host() {}
+
+    /** Once, on the main thread. Throws with a sentence when the plan is not Storm's. */
+    public static void boot(byte[] plan, byte[] topology, String confJson) {
+        if (runtime != null) {
+            throw new IllegalStateException("boot is called once");
+        }
+        Output.redirect();
+        runtime = new HostRuntime(
+                plan, topology, confJson, line(), new Native.Link(), HostClock.SYSTEM, ThreadParker::new, 0);
+    }
+
+    public static void start(boolean active) {
+        booted().start(active);
+    }
+
+    public static void setActive(boolean active) {
+        booted().setActive(active);
+    }
+
+    public static byte[] sample() {
+        return booted().sample();
+    }
+
+    public static void completions(ByteBuffer direct, int count) {
+        booted().completions(direct, count);
+    }
+
+    public static void stop(long graceMillis) {
+        HostRuntime running = runtime;
+        if (running != null) {
+            running.stop(graceMillis);
+        }
+    }
+
+    private static HostRuntime booted() {
+        HostRuntime running = runtime;
+        if (running == null) {
+            throw new IllegalStateException("boot has not been called");
+        }
+        return running;
+    }
+
+    private static ApiLine line() {
+        for (String name : LINES) {
+            try {
+                return (ApiLine) Class.forName(name).getDeclaredConstructor().newInstance();
+            } catch (ClassNotFoundException e) {
+                // The other line, then.
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException("cannot make " + name, e);
+            }
+        }
+        throw new IllegalStateException(
+                "no module for an API line of Storm on the class path; add petrel-host-storm2.jar to it");
+    }
+}

@@ -1,0 +1,11 @@
+package io.petrel.host;
+
+/** What the host tells the process around it; see jvm-bridge/README.md. Thread: any. */
+public interface HostLink extends LedgerLink {
+    void prepared();
+
+    void reportError(String component, int task, String text, long wallMillis);
+
+    /** Usually does not return. */
+    void die(String component, int task, String text, int exitCode);
+}

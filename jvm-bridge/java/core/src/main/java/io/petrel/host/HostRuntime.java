@@ -1,0 +1,239 @@
+package io.petrel.host;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import org.apache.storm.hooks.ITaskHook;
+import org.apache.storm.spout.ISpout;
+import org.apache.storm.task.IBolt;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The executors of one host and their life. {@link Host} holds the one of the process; tests make their own, with threads
+ * or stepped by hand.
+ */
+public final class HostRuntime {
+    private static final Logger LOG = LoggerFactory.getLogger(HostRuntime.class);
+    private static final int MAX_COMPLETIONS = 1 << 20;
+    private static final long LOAD_NANOS = 1_000_000_000L;
+
+    private final ApiLine api;
+    private final HostLink link;
+    private final HostClock clock;
+    private final HostTimer timer;
+    private final List<Executor> executors;
+    private final List<Plan.LocalExecutor> idle;
+    /** By spout task. */
+    private final SpoutExecutor[] spoutOf;
+    private final List<ExecutorThread> threads = new ArrayList<>();
+    private final AtomicInteger unprepared = new AtomicInteger();
+    private Thread timerThread;
+    private volatile boolean stopped;
+
+    /**
+     * Builds contexts and executors; starts nothing.
+     *
+     * @param queueLimitBytes of each input queue; 0 = from the heap
+     * @throws RuntimeException with a sentence when plan, topology or conf do not fit together
+     */
+    public HostRuntime(
+            byte[] plan, byte[] topology, String confJson, ApiLine api, HostLink link, HostClock clock,
+            Supplier<Parker> parkers, long queueLimitBytes) {
+        this.api = api;
+        this.link = link;
+        this.clock = clock;
+        Plan decoded = Plan.read(plan);
+        Map<String, Object> conf = api.parseJson(confJson);
+        conf.put("storm.id", decoded.topologyId());
+        conf.put("topology.name", decoded.topologyName());
+        timer = new HostTimer(clock);
+        HostBuilder builder = new HostBuilder(
+                decoded, topology, conf, api, clock, link, new ErrorReporter(link, clock, conf), timer, parkers,
+                queueLimitBytes);
+        builder.build();
+        executors = List.copyOf(builder.executors());
+        idle = List.copyOf(builder.idle());
+        spoutOf = spoutTable();
+        timer.sweep(executors);
+        timer.every(LOAD_NANOS, this::refreshLoad);
+    }
+
+    /** All executors. A test that steps them calls init and runOnce itself. */
+    public List<Executor> executors() {
+        return executors;
+    }
+
+    public HostTimer timer() {
+        return timer;
+    }
+
+    /** Starts the threads. Prepare and open run at once when active, at activation otherwise. */
+    public void start(boolean active) {
+        api.startWorker();
+        unprepared.set(executors.size());
+        for (Executor executor : executors) {
+            executor.setActive(active);
+            ExecutorThread thread = new ExecutorThread(executor, this::onePrepared);
+            threads.add(thread);
+            thread.start();
+        }
+        timerThread = new Thread(this::runTimer, "petrel-timer");
+        timerThread.setDaemon(true);
+        timerThread.start();
+        if (!active) {
+            link.prepared();
+        }
+    }
+
+    /** The topology's status has changed. */
+    public void setActive(boolean active) {
+        for (Executor executor : executors) {
+            executor.setActive(active);
+        }
+    }
+
+    public byte[] sample() {
+        return SampleWriter.write(executors, idle);
+    }
+
+    /** Completed roots; the layout is in jvm-bridge/README.md. Thread: the ledger's. */
+    public void completions(ByteBuffer direct, int count) {
+        if (count < 0 || count > MAX_COMPLETIONS || (long) count * LedgerLink.COMPLETION_BYTES > direct.capacity()) {
+            throw new IllegalArgumentException(count + " completions in a buffer of " + direct.capacity() + " bytes");
+        }
+        ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        List<SpoutExecutor> touched = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int at = i * LedgerLink.COMPLETION_BYTES;
+            int task = in.getInt(at + 8);
+            SpoutExecutor executor = task > 0 && task < spoutOf.length ? spoutOf[task] : null;
+            if (executor == null) {
+                LOG.warn("The ledger completed a root of task {}, which is no spout task of this host", task);
+            } else if (executor.completions().fill(in.getLong(at), in.getInt(at + 12))) {
+                touched.add(executor);
+            }
+        }
+        for (SpoutExecutor executor : touched) {
+            executor.completions().pushFilled();
+        }
+    }
+
+    /** Interrupts the threads, waits for them so long in all, and calls cleanup and close as Storm does. */
+    public void stop(long graceMillis) {
+        if (stopped) {
+            return;
+        }
+        stopped = true;
+        long deadline = clock.nanos() + graceMillis * 1_000_000L;
+        for (ExecutorThread thread : threads) {
+            LOG.info("Shutting down executor {}", thread.executor().spec().name());
+            thread.end();
+        }
+        for (ExecutorThread thread : threads) {
+            join(thread, deadline);
+        }
+        for (Executor executor : executors) {
+            close(executor);
+            LOG.info("Shut down executor {}", executor.spec().name());
+        }
+        if (timerThread != null) {
+            LockSupport.unpark(timerThread);
+        }
+        api.stopWorker();
+    }
+
+    /** Calls the hooks' cleanup and close or cleanup of the tasks. */
+    private static void close(Executor executor) {
+        for (Task task : executor.tasks()) {
+            for (ITaskHook hook : task.hooks()) {
+                guarded(task, hook::cleanup);
+            }
+        }
+        if (!executor.isPrepared()) {
+            return;
+        }
+        for (Task task : executor.tasks()) {
+            if (task.object() instanceof ISpout) {
+                guarded(task, ((ISpout) task.object())::close);
+            } else if (task.object() instanceof IBolt) {
+                guarded(task, ((IBolt) task.object())::cleanup);
+            }
+        }
+    }
+
+    /** One task's failure must not keep the others from being closed. */
+    private static void guarded(Task task, Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException | Error e) {
+            LOG.error("Task {} of {} failed while it was closed", task.id(), task.component(), e);
+        }
+    }
+
+    private void join(ExecutorThread thread, long deadline) {
+        long left = Math.max(1, (deadline - clock.nanos()) / 1_000_000L);
+        try {
+            thread.join(left);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (thread.isAlive()) {
+            LOG.warn("Thread {} is still alive ({} ms after interruption). Stop waiting for it.", thread.getName(), left);
+        }
+    }
+
+    private void onePrepared() {
+        if (unprepared.decrementAndGet() == 0) {
+            link.prepared();
+        }
+    }
+
+    private void runTimer() {
+        while (!stopped) {
+            try {
+                LockSupport.parkNanos(timer.runDue(clock.nanos()));
+            } catch (RuntimeException e) {
+                LOG.error("The host's timer met an error and goes on", e);
+            }
+        }
+    }
+
+    private void refreshLoad() {
+        Map<Integer, Executor> byTask = new java.util.HashMap<>();
+        for (Executor executor : executors) {
+            for (Task task : executor.tasks()) {
+                byTask.put(task.id(), executor);
+            }
+        }
+        for (Executor executor : executors) {
+            executor.refreshLoad(task -> {
+                Executor target = byTask.get(task);
+                return target == null
+                        ? 0
+                        : Math.min(1.0, (double) target.queue().bytes() / target.queue().limitBytes());
+            });
+        }
+    }
+
+    private SpoutExecutor[] spoutTable() {
+        int last = 0;
+        for (Executor executor : executors) {
+            last = Math.max(last, executor.spec().lastTask());
+        }
+        SpoutExecutor[] table = new SpoutExecutor[last + 1];
+        for (Executor executor : executors) {
+            if (executor instanceof SpoutExecutor) {
+                for (Task task : executor.tasks()) {
+                    table[task.id()] = (SpoutExecutor) executor;
+                }
+            }
+        }
+        return table;
+    }
+}

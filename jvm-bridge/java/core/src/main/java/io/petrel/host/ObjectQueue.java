@@ -1,0 +1,146 @@
+package io.petrel.host;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The input of an executor: batches from many writers, one reader, without locks. It is charged in bytes; above its limit
+ * it grants no credit. A batch is released when the reader has processed it, not when it has taken it.
+ *
+ * <p>Order is kept per writer.
+ */
+public final class ObjectQueue {
+    private static final VarHandle HEAD;
+    private static final VarHandle BYTES;
+    private static final VarHandle TUPLES;
+
+    static {
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup();
+            HEAD = lookup.findVarHandle(ObjectQueue.class, "head", TupleBatch.class);
+            BYTES = lookup.findVarHandle(ObjectQueue.class, "bytes", long.class);
+            TUPLES = lookup.findVarHandle(ObjectQueue.class, "tuples", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
+    private final Waker reader;
+    private final long limitBytes;
+    private final List<Waker> waiting = new ArrayList<>();
+    /** What writers pushed, newest first. */
+    private volatile TupleBatch head;
+    private volatile long bytes;
+    private volatile long tuples;
+    private volatile boolean anyWaiting;
+    /** What the reader has taken from head, oldest first. Reader only. */
+    private TupleBatch ready;
+
+    /** @param limitBytes above it, writers of edges that are not inside a cycle get no credit */
+    public ObjectQueue(Waker reader, long limitBytes) {
+        if (limitBytes <= 0) {
+            throw new IllegalArgumentException("queue limit " + limitBytes + " bytes; it must be positive");
+        }
+        this.reader = reader;
+        this.limitBytes = limitBytes;
+    }
+
+    /**
+     * Thread: any. False when there is no credit; then {@link #await} and try again. A batch is accepted whole as long as
+     * the queue is below its limit, so that a single large tuple always passes.
+     */
+    public boolean tryEnqueue(TupleBatch batch, boolean innerEdge) {
+        if (!innerEdge && bytes >= limitBytes) {
+            return false;
+        }
+        BYTES.getAndAdd(this, batch.bytes());
+        TUPLES.getAndAdd(this, (long) batch.size());
+        TupleBatch old;
+        do {
+            old = head;
+            batch.next = old;
+        } while (!HEAD.compareAndSet(this, old, batch));
+        reader.wake();
+        return true;
+    }
+
+    /**
+     * Thread: any. Wakes this writer once, when the queue has fallen below half of its limit. Try to enqueue once more
+     * after the call: the queue may have fallen before it.
+     */
+    public void await(Waker writer) {
+        synchronized (waiting) {
+            if (!waiting.contains(writer)) {
+                waiting.add(writer);
+            }
+            anyWaiting = true;
+        }
+    }
+
+    /** Thread: the reader. Null when empty. */
+    public TupleBatch poll() {
+        TupleBatch batch = ready;
+        if (batch == null) {
+            if (head == null) {
+                return null;
+            }
+            batch = reversed((TupleBatch) HEAD.getAndSet(this, null));
+        }
+        ready = batch.next;
+        batch.next = null;
+        return batch;
+    }
+
+    /** Thread: the reader. The batch has been processed: its credit returns. */
+    public void release(TupleBatch batch) {
+        TUPLES.getAndAdd(this, (long) -batch.size());
+        long left = (long) BYTES.getAndAdd(this, -batch.bytes()) - batch.bytes();
+        if (anyWaiting && left < limitBytes / 2) {
+            wakeWriters();
+        }
+    }
+
+    /** Thread: the reader. */
+    public boolean isEmpty() {
+        return ready == null && head == null;
+    }
+
+    /** Charged bytes. Thread: any. */
+    public long bytes() {
+        return bytes;
+    }
+
+    /** Tuples that have not been processed. Thread: any. */
+    public long tuples() {
+        return tuples;
+    }
+
+    public long limitBytes() {
+        return limitBytes;
+    }
+
+    private void wakeWriters() {
+        List<Waker> woken;
+        synchronized (waiting) {
+            woken = new ArrayList<>(waiting);
+            waiting.clear();
+            anyWaiting = false;
+        }
+        for (Waker writer : woken) {
+            writer.wake();
+        }
+    }
+
+    private static TupleBatch reversed(TupleBatch newestFirst) {
+        TupleBatch result = null;
+        for (TupleBatch batch = newestFirst; batch != null;) {
+            TupleBatch older = batch.next;
+            batch.next = result;
+            result = batch;
+            batch = older;
+        }
+        return result;
+    }
+}

@@ -1,0 +1,282 @@
+package io.petrel.host;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import org.apache.storm.spout.ISpout;
+import org.apache.storm.spout.SpoutOutputCollector;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Runs the tasks of a spout. */
+public final class SpoutExecutor extends Executor {
+    private static final Logger LOG = LoggerFactory.getLogger("org.apache.storm.executor.spout.SpoutExecutor");
+    /** Waits that only a completion, control or activation ends. */
+    private static final long LONG_NANOS = 1_000_000_000L;
+
+    private final PendingTable pendingTable = new PendingTable();
+    private final CompletionQueue completions;
+    private final Sampler sampler;
+    private final SpoutPacing pacing;
+    private final SpoutWait customWait;
+    private final long maxPending;
+    private final List<TaskWriter> writers = new ArrayList<>();
+    private final List<SpoutCollector> collectors = new ArrayList<>();
+    private ISpout[] spouts;
+    private boolean lastActive;
+    private long emits;
+    private int customIdle;
+    private volatile int pendingNow;
+
+    public SpoutExecutor(ExecutorSpec spec, Services services, ExecutorParts parts, Parker parker) {
+        super(spec, services, parts, parker);
+        completions = new CompletionQueue(waker);
+        sampler = new Sampler(Conf.decimal(spec.conf(), "topology.stats.sample.rate", 0.05), spec.firstTask());
+        pacing = new SpoutPacing(spec.conf());
+        customWait = services.api().customSpoutWait(spec.conf());
+        maxPending = Math.max(0, Conf.integer(spec.conf(), "topology.max.spout.pending", 0)) * spec.tasks();
+    }
+
+    @Override
+    public boolean runOnce(long nowNanos) throws Exception {
+        boolean worked = runControl() | runCompletions();
+        if (!active) {
+            deactivate();
+            flush();
+            return worked;
+        }
+        activate();
+        if (!outbox.retry()) {
+            return worked;
+        }
+        if (atMaxPending()) {
+            flush();
+            return worked;
+        }
+        long before = emits;
+        for (ISpout spout : spouts) {
+            spout.nextTuple();
+        }
+        if (emits != before) {
+            pacing.emitted();
+            customIdle = 0;
+            flushIfOld();
+            return true;
+        }
+        flush();
+        return worked;
+    }
+
+    @Override
+    protected long idleNanos() {
+        return !active || atMaxPending() ? LONG_NANOS : pacing.next();
+    }
+
+    @Override
+    protected boolean hasWork() {
+        return !control.isEmpty() || !completions.isEmpty() || active != lastActive || customIdle();
+    }
+
+    @Override
+    protected boolean hasInput() {
+        return active && !atMaxPending();
+    }
+
+    @Override
+    protected void makeCollectors() {
+        for (Task task : tasks) {
+            TaskWriter writer = ownWriter(task);
+            writers.add(writer);
+            collectors.add(new SpoutCollector(this, task, writer, services.incarnation()));
+        }
+    }
+
+    @Override
+    protected void prepareTasks() throws Exception {
+        LOG.info("Opening spout {}:{}", spec.component(), ids());
+        spouts = new ISpout[tasks.size()];
+        for (int i = 0; i < spouts.length; i++) {
+            Task task = tasks.get(i);
+            spouts[i] = (ISpout) task.object();
+            if (acks != null) {
+                services.ledger().open(task.id(), timeoutMillis());
+            }
+            services.api().offerCredentials(spouts[i], Collections.emptyMap());
+            spouts[i].open(spec.conf(), task.userContext(), new SpoutOutputCollector(collectors.get(i)));
+        }
+        LOG.info("Opened spout {}:{}", spec.component(), ids());
+    }
+
+    /** Spouts get no tick tuples. */
+    @Override
+    protected void tick(long seconds) {}
+
+    @Override
+    TaskWriter writerOf(int task) {
+        return writers.get(task - spec.firstTask());
+    }
+
+    CompletionQueue completions() {
+        return completions;
+    }
+
+    /** Trees that the spout waits for. Thread: any; exact on the executor's. */
+    int pending() {
+        return ownsThread() ? pendingTable.size() : pendingNow;
+    }
+
+    void emitted() {
+        emits++;
+    }
+
+    void track(long root, Task task, Object messageId, OutCell cell, List<Object> values) {
+        long since = sampler.take() ? Math.max(1, clock.nanos()) : 0;
+        pendingTable.put(root, task, messageId, cell, since, task.debug() ? values : null);
+    }
+
+    /** Runs on the executor's thread before its next nextTuple. Thread: any. */
+    void later(ControlQueue.Action action) {
+        control.add(action);
+    }
+
+    /** A message that nobody tracks is acked at once, inside emit. */
+    void ackUntracked(Task task, Object messageId) {
+        if (task.observed()) {
+            task.beforeSpoutAck(0, messageId);
+        }
+        spoutOf(task).ack(messageId);
+        if (task.observed()) {
+            task.afterSpoutAck(messageId, 0L);
+        }
+    }
+
+    private boolean atMaxPending() {
+        return maxPending > 0 && pendingTable.size() >= maxPending;
+    }
+
+    private boolean runCompletions() {
+        CompletionQueue.Chunk chunk = completions.takeAll();
+        if (chunk == null) {
+            pendingNow = pendingTable.size();
+            return false;
+        }
+        for (; chunk != null; chunk = chunk.next()) {
+            for (int i = 0; i < chunk.count; i++) {
+                complete(chunk.roots[i], chunk.kinds[i]);
+                flushIfOld();
+            }
+        }
+        pendingNow = pendingTable.size();
+        return true;
+    }
+
+    private void complete(long root, int kind) {
+        if (!pendingTable.take(root)) {
+            return;
+        }
+        Task task = pendingTable.task;
+        Object messageId = pendingTable.messageId;
+        OutCell cell = pendingTable.cell;
+        Object values = pendingTable.value;
+        long nanos = pendingTable.emitted == 0 ? -1 : Math.max(0, clock.nanos() - pendingTable.emitted);
+        if (kind == LedgerLink.DONE_ACK) {
+            cell.acked++;
+            if (nanos >= 0) {
+                cell.completeNanos += nanos;
+                cell.completeSamples++;
+            }
+            ack(task, root, messageId, nanos);
+        } else {
+            cell.failed++;
+            fail(task, root, messageId, values, nanos, kind);
+        }
+    }
+
+    private void ack(Task task, long root, Object messageId, long nanos) {
+        if (task.observed()) {
+            task.beforeSpoutAck(root, messageId);
+        }
+        spoutOf(task).ack(messageId);
+        if (task.observed()) {
+            task.afterSpoutAck(messageId, millis(nanos));
+        }
+    }
+
+    private void fail(Task task, long root, Object messageId, Object values, long nanos, int kind) {
+        if (task.observed()) {
+            task.beforeSpoutFail(root, messageId + " " + values, reason(kind));
+        }
+        spoutOf(task).fail(messageId);
+        if (task.observed()) {
+            task.afterSpoutFail(messageId, millis(nanos));
+        }
+    }
+
+    private static String reason(int kind) {
+        switch (kind) {
+            case LedgerLink.DONE_TIMEOUT:
+                return "TIMEOUT";
+            case LedgerLink.DONE_HOST_LOST:
+                return "HOST-LOST";
+            default:
+                return "FAIL-STREAM";
+        }
+    }
+
+    private static Long millis(long nanos) {
+        return nanos < 0 ? null : (Long) (nanos / 1_000_000);
+    }
+
+    private ISpout spoutOf(Task task) {
+        return spouts[task.id() - spec.firstTask()];
+    }
+
+    private void activate() {
+        if (lastActive) {
+            return;
+        }
+        lastActive = true;
+        LOG.info("Activating spout {}:{}", spec.component(), ids());
+        for (ISpout spout : spouts) {
+            spout.activate();
+        }
+    }
+
+    private void deactivate() {
+        if (!lastActive) {
+            return;
+        }
+        lastActive = false;
+        LOG.info("Deactivating spout {}:{}", spec.component(), ids());
+        for (ISpout spout : spouts) {
+            spout.deactivate();
+        }
+    }
+
+    /** The user's own wait strategy waits by itself; then there is no sleep of ours. */
+    private boolean customIdle() {
+        if (customWait == null || !active || atMaxPending() || outbox.hasRefused()) {
+            return false;
+        }
+        try {
+            customIdle = customWait.idle(customIdle);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        return true;
+    }
+
+    private long timeoutMillis() {
+        return Conf.bool(spec.conf(), "topology.enable.message.timeouts", true)
+                ? 1000 * Conf.integer(spec.conf(), "topology.message.timeout.secs", 30)
+                : 0;
+    }
+
+    private List<Integer> ids() {
+        List<Integer> ids = new ArrayList<>();
+        for (Task task : tasks) {
+            ids.add(task.id());
+        }
+        return ids;
+    }
+}
