@@ -1,0 +1,126 @@
+package io.petrel.host.codec;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+import java.util.Arrays;
+
+/** A growing byte array with the encoding's primitives. One owner. */
+final class WireBuffer {
+    private static final VarHandle I32 = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle I64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final int MAX_ARRAY = Integer.MAX_VALUE - 16;
+
+    private byte[] bytes;
+    private int size;
+
+    WireBuffer(int capacity) {
+        bytes = new byte[capacity];
+    }
+
+    byte[] array() {
+        return bytes;
+    }
+
+    int size() {
+        return size;
+    }
+
+    /** Cuts back to an earlier size. */
+    void truncate(int earlier) {
+        size = earlier;
+    }
+
+    void u8(int value) {
+        reserve(1);
+        bytes[size++] = (byte) value;
+    }
+
+    void i32(int value) {
+        reserve(4);
+        I32.set(bytes, size, value);
+        size += 4;
+    }
+
+    void i32At(int at, int value) {
+        I32.set(bytes, at, value);
+    }
+
+    void i64(long value) {
+        reserve(8);
+        I64.set(bytes, size, value);
+        size += 8;
+    }
+
+    void varint(int value) {
+        reserve(5);
+        while ((value & ~0x7F) != 0) {
+            bytes[size++] = (byte) (value | 0x80);
+            value >>>= 7;
+        }
+        bytes[size++] = (byte) value;
+    }
+
+    void varint(long value) {
+        reserve(10);
+        while ((value & ~0x7FL) != 0) {
+            bytes[size++] = (byte) (value | 0x80);
+            value >>>= 7;
+        }
+        bytes[size++] = (byte) value;
+    }
+
+    void bytes(byte[] source) {
+        reserve(source.length);
+        System.arraycopy(source, 0, bytes, size, source.length);
+        size += source.length;
+    }
+
+    /** Tag, length and units of a String, in the shorter of its two forms. */
+    void text(String text) {
+        int length = text.length();
+        int start = size;
+        reserve(6 + (long) length);
+        bytes[size++] = Tags.LATIN1;
+        varint(length);
+        int at = size;
+        for (int i = 0; i < length; i++) {
+            char unit = text.charAt(i);
+            if (unit > 0xFF) {
+                size = start;
+                utf16(text);
+                return;
+            }
+            bytes[at + i] = (byte) unit;
+        }
+        size = at + length;
+    }
+
+    private void utf16(String text) {
+        int length = text.length();
+        reserve(6 + 2L * length);
+        bytes[size++] = Tags.UTF16;
+        varint(length);
+        int at = size;
+        for (int i = 0; i < length; i++) {
+            char unit = text.charAt(i);
+            bytes[at++] = (byte) unit;
+            bytes[at++] = (byte) (unit >>> 8);
+        }
+        size = at;
+    }
+
+    private void reserve(long more) {
+        if (more > bytes.length - size) {
+            grow(more);
+        }
+    }
+
+    private void grow(long more) {
+        long needed = size + more;
+        if (needed > MAX_ARRAY) {
+            throw new IllegalArgumentException("a batch of " + needed + " bytes is larger than an array can be");
+        }
+        bytes = Arrays.copyOf(bytes, (int) Math.min(MAX_ARRAY, Math.max(needed, 2L * bytes.length)));
+    }
+}
