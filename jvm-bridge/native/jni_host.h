@@ -2,14 +2,12 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 
 #include "jvm-bridge/native/host_exit.h"
 #include "jvm-bridge/native/java_host.h"
 #include "jvm-bridge/native/jni_table.h"
 #include "jvm-bridge/native/jvm.h"
-#include "native/ledger/ack_record.h"
 #include "native/transport/reactor.h"
 
 namespace petrel {
@@ -40,22 +38,6 @@ class JniHost : public JavaHost {
   Reactor& reactor_;
   HostExit& exit_;
   BootFiles files_;
-};
-
-/// Hands completions to Host.completions through one direct buffer. Thread: the attached ledger thread.
-class JniCompletions {
- public:
-  static constexpr size_t kMost = 4096;  // per call
-
-  JniCompletions(JNIEnv* env, const JniTable& table);
-  ~JniCompletions();
-  void deliver(std::span<const Completion> completions);
-
- private:
-  JNIEnv* env_;
-  JniTable table_;
-  std::unique_ptr<Completion[]> memory_;
-  jobject buffer_;
 };
 
 }  // namespace petrel

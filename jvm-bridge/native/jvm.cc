@@ -175,11 +175,11 @@ void Jvm::main_thread(const JvmConfig& config) {
       return Status::error(StatusCode::kNotFound, "'{}' has no JNI_CreateJavaVM", escape(config.libjvm));
     }
     std::vector<std::string> texts = config.options;
-    std::vector<JavaVMOption> options;
+    // The hooks come first, so that what the JVM says about a later option is heard.
+    std::vector<JavaVMOption> options = {{const_cast<char*>("vfprintf"), reinterpret_cast<void*>(&vfprintf_hook)},
+                                         {const_cast<char*>("exit"), reinterpret_cast<void*>(&exit_hook)},
+                                         {const_cast<char*>("abort"), reinterpret_cast<void*>(&abort_hook)}};
     for (std::string& text : texts) options.push_back({text.data(), nullptr});
-    options.push_back({const_cast<char*>("exit"), reinterpret_cast<void*>(&exit_hook)});
-    options.push_back({const_cast<char*>("abort"), reinterpret_cast<void*>(&abort_hook)});
-    options.push_back({const_cast<char*>("vfprintf"), reinterpret_cast<void*>(&vfprintf_hook)});
     JavaVMInitArgs arguments{JNI_VERSION_10, static_cast<jint>(options.size()), options.data(), JNI_TRUE};
     g_listening = true;
     jint code = create(&vm_, reinterpret_cast<void**>(&env), &arguments);
@@ -253,6 +253,7 @@ Status set_context_loader(JNIEnv* env) {
   JniRef<jobject> loader(env, env->CallStaticObjectMethod(loader_type.get(), system));
   RETURN_IF_ERROR(take_java_exception(env));
   JniRef<jobject> thread(env, env->CallStaticObjectMethod(thread_type.get(), current));
+  RETURN_IF_ERROR(take_java_exception(env));
   env->CallVoidMethod(thread.get(), set, loader.get());
   return take_java_exception(env);
 }

@@ -9,6 +9,7 @@
 #include "jvm-bridge/native/class_path.h"
 #include "jvm-bridge/native/host_exit.h"
 #include "jvm-bridge/native/host_session.h"
+#include "jvm-bridge/native/jni_completions.h"
 #include "jvm-bridge/native/jni_host.h"
 #include "jvm-bridge/native/jvm.h"
 #include "jvm-bridge/native/jvm_options.h"

@@ -180,14 +180,14 @@ bool handled_before_table(std::string_view name) {
 }  // namespace
 
 Result<int64_t> heap_mb(const ConfMap& conf, const WorkerIdentity& worker) {
-  ASSIGN_OR_RETURN(double configured, conf.get_double("worker.heap.memory.mb", 768));
-  ASSIGN_OR_RETURN(double topology, conf.get_double("topology.worker.max.heap.size.mb", configured));
+  ASSIGN_OR_RETURN(double topology, conf.get_double("topology.worker.max.heap.size.mb", 768));
+  ASSIGN_OR_RETURN(double cluster, conf.get_double("worker.heap.memory.mb", topology));
   double planned = static_cast<double>(worker.memory_bytes) / (1024.0 * 1024.0);
-  double megabytes = std::ceil(std::max({planned, topology, worker.memory_bytes > 0 ? 0.0 : configured}));
+  double megabytes = std::ceil(worker.memory_bytes > 0 ? std::max(planned, topology) : cluster);
   constexpr double kMostMb = 1 << 24;  // 16 TiB
   if (!(megabytes >= 2 && megabytes <= kMostMb)) {
     return Status::malformed(
-        "heap of the worker: {} MB is outside 2 ..  {}; set topology.worker.max.heap.size.mb or "
+        "heap of the worker: {} MB is outside 2 .. {}; set topology.worker.max.heap.size.mb or "
         "worker.heap.memory.mb to a number of megabytes",
         megabytes, kMostMb);
   }

@@ -35,8 +35,9 @@ struct JvmOptions {
   std::vector<std::string> warnings;  // one sentence each, for the log
 };
 
-/// Heap of the worker in MB when childopts do not say: the container's memory, else worker.heap.memory.mb, at least
-/// topology.worker.max.heap.size.mb where that is set (one container holds what Storm spreads over several workers).
+/// Heap of the worker in MB when childopts do not say: the container's memory of the plan, at least
+/// topology.worker.max.heap.size.mb (one container holds what Storm spreads over several workers); without a plan
+/// worker.heap.memory.mb.
 Result<int64_t> heap_mb(const ConfMap& conf, const WorkerIdentity& worker);
 
 /// A string is split at white space, a list is taken item by item (Storm's rules); blanks vanish; %...% is replaced.
