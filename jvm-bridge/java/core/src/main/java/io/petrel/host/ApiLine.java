@@ -30,7 +30,7 @@ public interface ApiLine {
     StormTopology systemTopology(Map<String, Object> conf, StormTopology user);
 
     /** Task ids to components, as Storm's own code numbers them. */
-    Map<Integer, String> taskInfo(StormTopology system, Map<String, Object> conf);
+    Map<Integer, String> taskInfo(StormTopology user, Map<String, Object> conf);
 
     /** The conf of a component: the topology's, overlaid by what a component may set. */
     Map<String, Object> componentConf(Map<String, Object> conf, String jsonConf);

@@ -66,7 +66,7 @@ final class HostBuilder {
         this.parkers = parkers;
         user = api.parseTopology(topology, conf);
         system = api.systemTopology(conf, user);
-        taskToComponent = new TreeMap<>(api.taskInfo(system, conf));
+        taskToComponent = new TreeMap<>(api.taskInfo(user, conf));
         PlanCheck.compare(plan, taskToComponent);
         for (Map.Entry<Integer, String> entry : taskToComponent.entrySet()) {
             componentToTasks.computeIfAbsent(entry.getValue(), name -> new ArrayList<>()).add(entry.getKey());
