@@ -22,6 +22,10 @@ from storm import Nimbus, ttypes  # noqa: E402,F401
 from thrift.protocol.TBinaryProtocol import TBinaryProtocol  # noqa: E402
 from thrift.transport import TSocket, TTransport  # noqa: E402
 
+# These are keys of maps; the generator gives them equality but no hash.
+ttypes.GlobalStreamId.__hash__ = lambda self: hash((self.componentId, self.streamId))
+ttypes.ExecutorInfo.__hash__ = lambda self: hash((self.task_start, self.task_end))
+
 WINDOW_10_MIN, WINDOW_ALL = "600", ":all-time"
 
 

@@ -1,0 +1,128 @@
+#include "tests/ledger/ledger_rules.h"
+
+#include <algorithm>
+
+namespace petrel::ledger_test {
+namespace {
+
+constexpr uint8_t kAllLeaves = (1U << kLeaves) - 1;
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+// Counts violations of one rule and keeps the first example.
+class Rule {
+ public:
+  explicit Rule(const char* what) : what_(what) {}
+  void broken(const std::string& example) {
+    if (count_++ == 0) example_ = example;
+  }
+  void report(std::vector<std::string>* findings) const {
+    if (count_ > 0) findings->push_back(fmt::format("{}: {} times, first: {}", what_, count_, example_));
+  }
+
+ private:
+  const char* what_;
+  int64_t count_ = 0;
+  std::string example_;
+};
+
+std::string name_of(int32_t task, size_t sequence, size_t attempt, const Attempt& a) {
+  return fmt::format(
+      "spout {} sequence {} attempt {} (emit {} ms, ack {} ms, fail {} ms, last leaf {} ms, leaves {:07b})", task,
+      sequence, attempt, a.emit_ns / 1'000'000, a.ack_ns / 1'000'000, a.fail_ns / 1'000'000, a.last_leaf_ns / 1'000'000,
+      a.leaves);
+}
+
+class Checker {
+ public:
+  Checker(const History& history, const RuleOptions& options) : history_(history), options_(options) {}
+
+  std::vector<std::string> run() {
+    for (const std::string& text : history_.oddities) phantom_.broken(text);
+    for (const auto& [task, spout] : history_.spouts) {
+      for (size_t sequence = 0; sequence < spout.attempts.size(); ++sequence) check_id(task, spout, sequence);
+      for (size_t open = 0; open < spout.opens.size(); ++open) check_replay(task, spout, open);
+    }
+    std::vector<std::string> findings;
+    for (const Rule* rule : {&phantom_, &ends_, &early_ack_, &lost_, &cause_, &late_, &doubled_, &stale_, &replay_}) {
+      rule->report(&findings);
+    }
+    return findings;
+  }
+
+ private:
+  void check_id(int32_t task, const SpoutHistory& spout, size_t sequence) {
+    const auto& attempts = spout.attempts[sequence];
+    bool acked = false;
+    for (size_t i = 0; i < attempts.size(); ++i) {
+      check_attempt(attempts[i], spout, [&] { return name_of(task, sequence, i + 1, attempts[i]); });
+      acked = acked || attempts[i].ack_ns != 0;
+    }
+    if (options_.drained && !acked) lost_.broken(name_of(task, sequence, attempts.size(), attempts.back()));
+  }
+
+  template <typename Name>
+  void check_attempt(const Attempt& a, const SpoutHistory& spout, Name name) {
+    const bool spout_lived_on = a.incarnation == static_cast<int32_t>(spout.opens.size());
+    if (a.ends > 1 || (a.ends == 0 && spout_lived_on && options_.drained)) ends_.broken(name());
+    if (a.ack_ns != 0 && (a.leaves != kAllLeaves || a.last_leaf_ns > a.ack_ns)) early_ack_.broken(name());
+    if (a.ends > 0 && a.end_incarnation != a.incarnation) stale_.broken(name());
+    if (a.doubled_leaves != 0) doubled_.broken(name());
+    if (a.fail_ns == 0) return;
+    const int64_t after = a.fail_ns - a.emit_ns;
+    if (after < options_.timeout_ns) cause_.broken(name());
+    if (after > options_.timeout_ns + options_.fail_slack_ns + options_.clock_slack_ns) late_.broken(name());
+  }
+
+  // What the spout found un-acked at its n-th open is emitted again, all of it, within the limit after that open.
+  void check_replay(int32_t task, const SpoutHistory& spout, size_t open) {
+    const Record& record = spout.opens[open];
+    const auto incarnation = static_cast<int32_t>(open) + 1;
+    int64_t again = 0;
+    int64_t last_ns = 0;
+    for (const auto& attempts : spout.attempts) {
+      // The first attempt of this incarnation, when it is not the first of all.
+      for (size_t i = 1; i < attempts.size(); ++i) {
+        if (attempts[i].incarnation == incarnation && attempts[i - 1].incarnation < incarnation) {
+          again++;
+          last_ns = std::max(last_ns, attempts[i].emit_ns);
+        }
+      }
+    }
+    const bool killed_again = open + 1 < spout.opens.size();
+    if (again < record.sequence && !killed_again && options_.drained) {
+      replay_.broken(
+          fmt::format("spout {} open {}: {} un-acked, {} emitted again", task, incarnation, record.sequence, again));
+    } else if (again > 0 && last_ns - record.at_ns > options_.replay_limit_ns) {
+      replay_.broken(fmt::format("spout {} open {}: the last of {} replays came {} ms after it", task, incarnation,
+                                 again, (last_ns - record.at_ns) / 1'000'000));
+    }
+  }
+
+  const History& history_;
+  const RuleOptions& options_;
+  Rule phantom_{"phantom"}, ends_{"not exactly one ack or fail"}, early_ack_{"acked before all leaves were logged"},
+      lost_{"lost"}, cause_{"failed before the time-out"}, late_{"failed too late"},
+      doubled_{"leaf twice in one attempt"}, stale_{"ended in another incarnation"}, replay_{"replay"};
+};
+
+}  // namespace
+
+std::vector<std::string> check(const History& history, const RuleOptions& options) {
+  return Checker(history, options).run();
+}
+
+int64_t count_between(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns) {
+  return std::lower_bound(times_ns.begin(), times_ns.end(), to_ns) -
+         std::lower_bound(times_ns.begin(), times_ns.end(), from_ns);
+}
+
+int64_t worst_second(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns) {
+  int64_t worst = -1;
+  for (int64_t at = from_ns; at + kSecondNs <= to_ns; at += kSecondNs / 20) {
+    const int64_t count = count_between(times_ns, at, at + kSecondNs);
+    worst = worst < 0 ? count : std::min(worst, count);
+  }
+  return std::max<int64_t>(worst, 0);
+}
+
+}  // namespace petrel::ledger_test
