@@ -87,10 +87,8 @@ class Encoder {
   bool write(const Value::Map& map, int depth) {
     if (depth >= kMaxDepth) return false;
     tag(ValueTag::kMap);
-    writer_.varint(map.size());
-    return std::all_of(map.begin(), map.end(), [&](const auto& entry) {
-      return encode(entry.first, depth + 1) && encode(entry.second, depth + 1);
-    });
+    writer_.varint(map.flat.size() / 2);
+    return std::all_of(map.flat.begin(), map.flat.end(), [&](const Value& value) { return encode(value, depth + 1); });
   }
 
   WireWriter writer_;
@@ -201,11 +199,8 @@ Value materialise(const ValueView& view) {
     case ValueTag::kMap: {
       WireReader reader(view.payload);
       Value::Map map;
-      map.reserve(view.count);
-      for (uint32_t i = 0; i < view.count; ++i) {
-        Value key = materialise(read_value(reader));
-        map.emplace_back(std::move(key), materialise(read_value(reader)));
-      }
+      map.flat.reserve(size_t{view.count} * 2);
+      for (size_t i = 0; i < size_t{view.count} * 2; ++i) map.flat.push_back(materialise(read_value(reader)));
       return {std::move(map)};
     }
   }

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -57,7 +56,11 @@ struct Value {
     bool operator==(const Opaque&) const = default;
   };
   using List = std::vector<Value>;
-  using Map = std::vector<std::pair<Value, Value>>;
+  /// Key, value, key, value ...
+  struct Map {
+    std::vector<Value> flat;
+    bool operator==(const Map&) const = default;
+  };
   std::variant<std::monostate, bool, int32_t, int64_t, double, std::u16string, Bytes, List, Map, Opaque> data;
   bool operator==(const Value&) const = default;
 };

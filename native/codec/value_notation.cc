@@ -52,9 +52,9 @@ Value list(const std::string& text, size_t& at) {
 Value map(const std::string& text, size_t& at) {
   Value::Map entries;
   while (!take(text, at, "}")) {
-    Value key = parse_notation(text, at);
+    entries.flat.push_back(parse_notation(text, at));
     CHECK(take(text, at, "="));
-    entries.emplace_back(std::move(key), parse_notation(text, at));
+    entries.flat.push_back(parse_notation(text, at));
     take(text, at, ",");
   }
   return {std::move(entries)};
