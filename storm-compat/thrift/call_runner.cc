@@ -94,7 +94,10 @@ CallAnswer CallRunner::process(std::string_view message, const MessageHeader& he
     processor_->process(protocol_over(in, max_frame_bytes_), protocol_over(out, 0x7fffffffu), nullptr);
     return check(finish(*out), header);
   } catch (const apache::thrift::TException& e) {
-    return exception(header, WireError::kProtocolError, fmt::format("the arguments do not read: {}", escape(e.what())));
+    CallAnswer answer =
+        exception(header, WireError::kProtocolError, fmt::format("the arguments do not read: {}", escape(e.what())));
+    answer.unread = true;
+    return answer;
   } catch (const std::exception& e) {
     return exception(header, WireError::kInternalError, fmt::format("Internal error: {}", escape(e.what())));
   } catch (...) {

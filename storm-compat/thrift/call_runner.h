@@ -28,10 +28,11 @@ enum class WireError {
 };
 
 struct CallAnswer {
-  std::string frame;   // length and message, ready to send; empty when `refused` is set
-  bool good = false;   // a method ran and answered as the IDL says, declared exceptions included
-  Status refused;      // no answer can be addressed: close the connection and say this
-  std::string remark;  // why the answer is an exception, for the log; empty when good
+  std::string frame;    // length and message, ready to send; empty when `refused` is set
+  bool good = false;    // a method ran and answered as the IDL says, declared exceptions included
+  bool unread = false;  // the generated reader refused what the scan let through: a gap in the scan
+  Status refused;       // no answer can be addressed: close the connection and say this
+  std::string remark;   // why the answer is an exception, for the log; empty when good
 };
 
 class CallRunner {

@@ -168,7 +168,7 @@ class Scanner {
   bool number(const SchemaType* type, int wire, const Place* place);
   bool container(const SchemaType* type, int wire, int depth, const Place* place);
   bool map(const SchemaType* type, int depth, const Place* place);
-  bool element_type(const SchemaType* type, int wire, const char* what, const Place* place);
+  bool element_type(const SchemaType* type, int wire, int32_t size, const char* what, const Place* place);
   bool count(int32_t size, size_t least, int64_t each, const Place* place);
   bool check_required(const SchemaStruct& type, const std::bitset<kMaxFieldsOfStruct>& seen, const Place* place);
   bool charge(int64_t bytes, const Place* place);
@@ -316,10 +316,12 @@ bool Scanner::string(const SchemaType* type, const Place* place, std::string_vie
   return true;
 }
 
-bool Scanner::element_type(const SchemaType* type, int wire, const char* what, const Place* place) {
+/// `size` is the number of elements: an empty container may leave its types open (0), never name one that is none.
+bool Scanner::element_type(const SchemaType* type, int wire, int32_t size, const char* what, const Place* place) {
+  if (size == 0 && wire == kStop) return true;
   if (least_bytes(wire) == 0) return fail(place, "{} type {} is no type of Thrift", what, wire);
   // Generated readers do not look at the declared element type: they read what the schema says.
-  if (type == nullptr || type->wire == wire) return true;
+  if (size == 0 || type == nullptr || type->wire == wire) return true;
   return fail(place, "{} type is {}, the contract says {}", what, wire_name(wire), wire_name(type->wire));
 }
 
@@ -356,9 +358,8 @@ bool Scanner::container(const SchemaType* type, int wire, int depth, const Place
   if (!need(5, wire_name(wire), place)) return false;
   int element = byte();
   int32_t size = i32();
-  if (size == 0) return true;
   const SchemaType* element_schema = type != nullptr ? &schema::type_at(type->a) : nullptr;
-  if (!element_type(element_schema, element, "element", place)) return false;
+  if (!element_type(element_schema, element, size, "element", place)) return false;
   int64_t node = type != nullptr && wire == kSet ? kNodeBytes : 0;
   if (!count(size, least_bytes(element), decoded_bytes(element_schema) + node, place)) return false;
   for (int32_t i = 0; i < size; ++i) {
@@ -376,10 +377,10 @@ bool Scanner::map(const SchemaType* type, int depth, const Place* place) {
   int key = byte();
   int element = byte();
   int32_t size = i32();
-  if (size == 0) return true;
   const SchemaType* key_schema = type != nullptr ? &schema::type_at(type->a) : nullptr;
   const SchemaType* element_schema = type != nullptr ? &schema::type_at(type->b) : nullptr;
-  if (!element_type(key_schema, key, "key", place) || !element_type(element_schema, element, "value", place)) {
+  if (!element_type(key_schema, key, size, "key", place) ||
+      !element_type(element_schema, element, size, "value", place)) {
     return false;
   }
   int64_t each = type != nullptr ? decoded_bytes(key_schema) + decoded_bytes(element_schema) + kNodeBytes : 0;

@@ -2,6 +2,7 @@
 // Input: a byte that says how (even: the rest is one message; odd: the rest is a stream of frames), then the bytes.
 // Beside crashes and leaks: what the scan lets through, the generated reader must read; every answer is a message.
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
@@ -35,7 +36,10 @@ void run_message(std::string_view message) {
   CHECK(answer.refused.ok() != answer.frame.empty());
   if (answer.frame.empty()) return;
   CHECK(scan_header(std::string_view(answer.frame).substr(4)).ok());
-  CHECK(answer.remark.find("the arguments do not read") == std::string::npos);
+  if (answer.unread) {
+    std::fprintf(stderr, "the scan let through: %s\n", answer.remark.c_str());
+    std::abort();
+  }
 }
 
 void run_stream(std::string_view bytes) {
