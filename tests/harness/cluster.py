@@ -73,11 +73,9 @@ class Cluster:
 
     def run(self, *args, timeout_s=180, check=True, name=None):
         """One command of the petrel binary; name="storm" runs it under that name."""
-        command = [str(self.petrel), *map(str, args)]
+        command = [name or str(self.petrel), *map(str, args)]
         done = subprocess.run(command, executable=str(self.petrel), env=self.environment(), stdin=subprocess.DEVNULL,
-                              capture_output=True, text=True, timeout=timeout_s) if name is None else subprocess.run(
-            [name, *map(str, args)], executable=str(self.petrel), env=self.environment(), stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=timeout_s)
+                              capture_output=True, text=True, timeout=timeout_s)
         if check and done.returncode:
             raise CommandFailed(f"petrel {' '.join(map(str, args))} ended with {done.returncode}\n{done.stdout[-3000:]}"
                                 f"\n{done.stderr[-6000:]}\n{self.tails()}")
@@ -125,6 +123,14 @@ class Cluster:
 
     def processes(self):
         """Pids of every process whose environment names this home: what the cluster has running, whoever started it."""
+        return [pid for pid, _ in self.commands()]
+
+    def pids(self, *words):
+        """Pids of this cluster's processes whose command line holds all the words."""
+        return [pid for pid, command in self.commands() if all(word in command for word in words)]
+
+    def commands(self):
+        """(pid, command line) of every process that names this home in its environment or its arguments."""
         sign = f"PETREL_HOME={self.home}".encode()
         found = []
         for entry in pathlib.Path("/proc").iterdir():
@@ -136,9 +142,9 @@ class Cluster:
                 command = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            mentions = sign in environment or f"{self.home}/".encode() in command
+            mentions = sign in environment or str(self.home).encode() in command
             if mentions and status != "Z" and b"demo.py" not in command and b"pytest" not in command:
-                found.append(int(entry.name))
+                found.append((int(entry.name), command.replace(b"\0", b" ").decode("utf-8", "replace").strip()))
         return found
 
     def tails(self, size=3000):

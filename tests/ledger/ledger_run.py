@@ -1,0 +1,93 @@
+"""One run of the ledger topology: submit it, watch its load, kill processes, and let ledger_check judge the logs."""
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+from harness.cluster import ROOT, TOPOLOGIES, wait_for
+from harness.nimbus import NimbusClient
+
+RECORD = 40  # bytes; tests/ledger/ledger_history.h
+LEAVES = 7
+TASKS = 2  # of the spout
+CHECKER = ROOT / "build" / "dev" / "bin" / "ledger_check"
+
+
+class Void(Exception):
+    """The run shows nothing: the fault did not hit, or the load was too low."""
+
+
+class LedgerRun:
+    def __init__(self, cluster, folder, name, rate=0, timeout_s=10):
+        self.cluster, self.folder, self.name, self.timeout_s = cluster, pathlib.Path(folder), name, timeout_s
+        self.folder.mkdir(parents=True, exist_ok=True)
+        cluster.jar(TOPOLOGIES, "io.petrel.topologies.ledger.LedgerTopology", name, self.folder, rate, timeout_s)
+        wait_for("the first emits", lambda: self.spout_records() > 0, 90)
+
+    def spout_records(self):
+        return sum(records(file) for file in self.folder.glob("spout-*.log"))
+
+    def rate(self, seconds):
+        """Roots a second over the next `seconds`: an emit and an ack are two records."""
+        before, started = self.spout_records(), time.monotonic()
+        time.sleep(seconds)
+        return (self.spout_records() - before) / 2 / (time.monotonic() - started)
+
+    def hosts(self):
+        return self.cluster.pids("petrel-jvm-host", self.topology_id())
+
+    def topology_id(self):
+        return self.cluster.topology_id(self.name)
+
+    def kill(self, pid):
+        """kill -9, seen to have hit; answers when (monotonic ns)."""
+        at = time.monotonic_ns()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(f"the end of {pid}", lambda: not alive(pid), 10)
+        return at
+
+    def drain(self):
+        with NimbusClient(self.cluster.port) as nimbus:
+            nimbus.call.deactivate(self.name)
+        last, since = None, time.monotonic()
+
+        def quiet():
+            nonlocal last, since
+            now = self.spout_records()
+            if now != last:
+                last, since = now, time.monotonic()
+            return time.monotonic() - since > 3
+        wait_for("a quiet spout after deactivate", quiet, 60 + 4 * self.timeout_s)
+
+    def judge(self, *arguments):
+        """(summary, counts, worsts, findings) by ledger_check."""
+        done = subprocess.run([str(CHECKER), str(self.folder), "--timeout-ms", str(self.timeout_s * 1000), *map(str, arguments)],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode in (0, 1), f"ledger_check ended with {done.returncode}: {done.stderr}"
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        findings = [r["finding"] for r in rows if "finding" in r]
+        assert (done.returncode == 1) == bool(findings)
+        return rows[0], [r["count"] for r in rows if "count" in r], [r["worst"] for r in rows if "worst" in r], findings
+
+
+def records(file):
+    """How many records a log has: its end mark is found by halving, the rest of the file is zeros."""
+    with open(file, "rb") as log:
+        low, high = 0, os.fstat(log.fileno()).st_size // RECORD
+        while low < high:
+            middle = (low + high) // 2
+            log.seek(middle * RECORD)
+            if log.read(1) in (b"", b"\0"):
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+
+def alive(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
