@@ -1,0 +1,138 @@
+package io.petrel.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.petrel.host.testkit.FakeLedger;
+import io.petrel.host.testkit.FakeLedger.Record;
+import io.petrel.host.testkit.ManualClock;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class AckBatchTest {
+    private static final long MASK = 1L << 7;
+    private static final long ROOT = (5L << 46) | 17;
+
+    private final FakeLedger ledger = new FakeLedger(new ManualClock()).keepingRecords();
+    private final AckBatch acks = new AckBatch(ledger, MASK);
+
+    @BeforeEach
+    void open() {
+        ledger.open(5, 0);
+    }
+
+    @Test
+    void initAndAcksOfARootLeaveAsOneRecord() {
+        acks.add(LedgerLink.ACK, ROOT, 0x11);
+        acks.add(LedgerLink.INIT, ROOT, 0x11);
+        acks.add(LedgerLink.ACK, ROOT + 1, 0x22);
+        acks.add(LedgerLink.ACK, ROOT + 1, 0x44);
+        assertEquals(List.of(), ledger.records());
+        acks.flush();
+        assertEquals(
+                List.of(new Record(ROOT, 0, MASK, LedgerLink.INIT, 0), new Record(ROOT + 1, 0x66, MASK, LedgerLink.ACK, 0)),
+                ledger.records());
+        assertTrue(acks.isEmpty());
+    }
+
+    @Test
+    void aRecordWhoseXorIsZeroTravelsToo() {
+        acks.add(LedgerLink.ACK, ROOT, 0x33);
+        acks.add(LedgerLink.ACK, ROOT, 0x33);
+        acks.flush();
+        assertEquals(List.of(new Record(ROOT, 0, MASK, LedgerLink.ACK, 0)), ledger.records());
+    }
+
+    @Test
+    void failsAndResetsAreNotMerged() {
+        acks.add(LedgerLink.FAIL, ROOT, 0);
+        acks.add(LedgerLink.INIT, ROOT, 1);
+        acks.add(LedgerLink.RESET, ROOT, 0);
+        acks.add(LedgerLink.RESET, ROOT, 0);
+        acks.flush();
+        assertEquals(
+                List.of(LedgerLink.INIT + 0, LedgerLink.FAIL + 0, LedgerLink.RESET + 0, LedgerLink.RESET + 0),
+                ledger.records().stream().map(Record::kind).toList());
+    }
+
+    @Test
+    void aFullBatchLeavesByItself() {
+        for (int i = 0; i < AckBatch.MAX_RECORDS; i++) {
+            acks.add(LedgerLink.ACK, ROOT + i, i);
+        }
+        assertEquals(AckBatch.MAX_RECORDS, ledger.records().size());
+        assertTrue(acks.isEmpty());
+    }
+
+    @Test
+    void theTimerSendsWhatTheWriterSitsOnOnce() {
+        acks.add(LedgerLink.INIT, ROOT, 9);
+        assertTrue(acks.sweep());
+        assertEquals(0, ledger.records().size(), "too young");
+        assertTrue(acks.sweep());
+        assertEquals(1, ledger.records().size());
+        acks.add(LedgerLink.ACK, ROOT, 9);
+        acks.flush();
+        assertEquals(2, ledger.records().size());
+        assertFalse(acks.sweep());
+        assertEquals(0, ledger.openTrees(), "init and ack met in the ledger");
+    }
+
+    @Test
+    void mergingKeepsTheSumOfEveryRoot() {
+        Random random = new Random(4);
+        for (int round = 0; round < 200; round++) {
+            Map<Long, Long> expected = new HashMap<>();
+            int before = ledger.records().size();
+            for (int i = 0, n = 2 + random.nextInt(400); i < n; i++) {
+                long root = ROOT + random.nextInt(60) * (random.nextBoolean() ? 1 : 1L << 20);
+                long xor = random.nextLong();
+                acks.add(LedgerLink.ACK, root, xor);
+                expected.merge(root, xor, (a, b) -> a ^ b);
+            }
+            acks.flush();
+            Map<Long, Long> sent = new HashMap<>();
+            for (Record record : ledger.records().subList(before, ledger.records().size())) {
+                assertEquals(null, sent.put(record.root(), record.xor()), "a root leaves once");
+            }
+            assertEquals(expected, sent);
+        }
+    }
+
+    @Test
+    @Timeout(60)
+    void writerAndTimerTogetherSendEachRecordOnce() throws Exception {
+        AtomicBoolean done = new AtomicBoolean();
+        Thread timer = new Thread(() -> {
+            while (!done.get()) {
+                acks.sweep();
+            }
+        });
+        timer.start();
+        long expected = 0;
+        Random random = new Random(1);
+        for (int i = 0; i < 200_000; i++) {
+            long xor = random.nextLong();
+            expected ^= xor;
+            acks.add(LedgerLink.ACK, ROOT + i % 50, xor);
+            if (i % 61 == 0) {
+                acks.flush();
+            }
+        }
+        acks.flush();
+        done.set(true);
+        timer.join();
+        long sum = 0;
+        for (Record record : ledger.records()) {
+            sum ^= record.xor();
+        }
+        assertEquals(expected, sum);
+    }
+}

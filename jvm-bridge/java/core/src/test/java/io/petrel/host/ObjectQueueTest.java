@@ -1,0 +1,176 @@
+package io.petrel.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+class ObjectQueueTest {
+    /** Counts its unparks. */
+    static final class CountingParker implements Parker {
+        int unparks;
+
+        @Override
+        public void park(long nanos) {}
+
+        @Override
+        public void unpark() {
+            unparks++;
+        }
+    }
+
+    private final CountingParker readerParker = new CountingParker();
+    private final Waker reader = new Waker(readerParker);
+    private final ObjectQueue queue = new ObjectQueue(reader, 100);
+
+    private static TupleBatch batch(int... charges) {
+        TupleBatch batch = new TupleBatch(4);
+        for (int charge : charges) {
+            batch.add(null, 1, charge);
+        }
+        batch.close();
+        return batch;
+    }
+
+    @Test
+    void keepsTheOrderOfAWriter() {
+        TupleBatch a = batch(1);
+        TupleBatch b = batch(1);
+        TupleBatch c = batch(1);
+        queue.tryEnqueue(a, false);
+        queue.tryEnqueue(b, false);
+        assertSame(a, queue.poll());
+        queue.tryEnqueue(c, false);
+        assertSame(b, queue.poll());
+        assertSame(c, queue.poll());
+        assertNull(queue.poll());
+        assertTrue(queue.isEmpty());
+    }
+
+    @Test
+    void chargesAndGrantsNoCreditAboveTheLimit() {
+        TupleBatch large = batch(90, 90);
+        assertTrue(queue.tryEnqueue(large, false), "below the limit a batch is accepted whole");
+        assertEquals(180, queue.bytes());
+        assertEquals(2, queue.tuples());
+        TupleBatch refused = batch(1);
+        assertFalse(queue.tryEnqueue(refused, false));
+        assertEquals(180, queue.bytes());
+        assertTrue(queue.tryEnqueue(refused, true), "edges inside a cycle always get credit");
+        assertEquals(181, queue.bytes());
+    }
+
+    @Test
+    void creditReturnsWhenABatchHasBeenProcessed() {
+        TupleBatch large = batch(100);
+        queue.tryEnqueue(large, false);
+        queue.poll();
+        assertFalse(queue.tryEnqueue(batch(1), false), "taken is not processed");
+        queue.release(large);
+        assertEquals(0, queue.bytes());
+        assertEquals(0, queue.tuples());
+        assertTrue(queue.tryEnqueue(batch(1), false));
+    }
+
+    @Test
+    void wakesWaitingWritersOnceBelowHalf() {
+        CountingParker parker = new CountingParker();
+        Waker writer = new Waker(parker);
+        TupleBatch first = batch(60);
+        TupleBatch second = batch(60);
+        queue.tryEnqueue(first, false);
+        queue.tryEnqueue(second, false);
+        queue.await(writer);
+        queue.await(writer);
+        writer.prepare();
+        queue.release(first);
+        assertEquals(0, parker.unparks, "60 of 100 is not below half");
+        queue.release(second);
+        assertEquals(1, parker.unparks);
+        writer.prepare();
+        queue.tryEnqueue(first, false);
+        queue.release(first);
+        assertEquals(1, parker.unparks, "a writer is woken once per wait");
+    }
+
+    @Test
+    void wakesTheReaderOnlyWhenItSleeps() {
+        queue.tryEnqueue(batch(1), false);
+        assertEquals(0, readerParker.unparks);
+        reader.prepare();
+        queue.tryEnqueue(batch(1), false);
+        queue.tryEnqueue(batch(1), false);
+        assertEquals(1, readerParker.unparks);
+    }
+
+    @Test
+    @Timeout(60)
+    void losesNothingAndKeepsOrderBetweenThreads() throws Exception {
+        int writers = 3;
+        int perWriter = 20_000;
+        ThreadParker parker = new ThreadParker();
+        parker.adopt(Thread.currentThread());
+        Waker waker = new Waker(parker);
+        ObjectQueue shared = new ObjectQueue(waker, 500);
+        List<Thread> threads = new ArrayList<>();
+        for (int w = 0; w < writers; w++) {
+            int writer = w;
+            Thread thread = new Thread(() -> write(shared, writer, perWriter));
+            threads.add(thread);
+            thread.start();
+        }
+        int[] next = new int[writers];
+        for (int received = 0; received < writers * perWriter;) {
+            TupleBatch batch = shared.poll();
+            if (batch == null) {
+                waker.prepare();
+                if (shared.isEmpty()) {
+                    waker.sleep(10_000_000_000L);
+                } else {
+                    waker.cancel();
+                }
+                continue;
+            }
+            for (int i = batch.first(); i < batch.end(); i++) {
+                int writer = batch.task(i) / 1_000_000;
+                assertEquals(next[writer]++, batch.task(i) % 1_000_000);
+                received++;
+            }
+            shared.release(batch);
+        }
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertEquals(0, shared.bytes());
+        assertEquals(0, shared.tuples());
+    }
+
+    /** Sends numbered entries in batches of varying size, waiting for credit as an executor does. */
+    private static void write(ObjectQueue queue, int writer, int count) {
+        ThreadParker parker = new ThreadParker();
+        parker.adopt(Thread.currentThread());
+        Waker waker = new Waker(parker);
+        for (int i = 0; i < count;) {
+            TupleBatch batch = new TupleBatch(4);
+            for (int n = 1 + i % 7; n > 0 && i < count; n--, i++) {
+                batch.add(null, writer * 1_000_000 + i, 10);
+            }
+            batch.close();
+            while (!queue.tryEnqueue(batch, false)) {
+                queue.await(waker);
+                waker.prepare();
+                if (queue.tryEnqueue(batch, false)) {
+                    waker.cancel();
+                    break;
+                }
+                waker.sleep(10_000_000_000L);
+            }
+        }
+    }
+}

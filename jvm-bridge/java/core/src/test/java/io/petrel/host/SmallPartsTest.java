@@ -1,0 +1,131 @@
+package io.petrel.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.petrel.host.testkit.FakeLedger;
+import io.petrel.host.testkit.ManualClock;
+import java.net.SocketTimeoutException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** Sampler, charge, pacing, timer, conf, error reports. */
+class SmallPartsTest {
+    private final ManualClock clock = new ManualClock();
+
+    @Test
+    void theSamplerTakesOneOfSoMany() {
+        Sampler twentieth = new Sampler(0.05, 7);
+        for (int run = 0; run < 100; run++) {
+            int taken = 0;
+            for (int i = 0; i < 20; i++) {
+                taken += twentieth.take() ? 1 : 0;
+            }
+            assertEquals(1, taken);
+        }
+        assertTrue(new Sampler(1, 7).take());
+        assertFalse(new Sampler(0, 7).take());
+    }
+
+    @Test
+    void stringsAndBytesAreChargedExactlyAndCollectionsByTheirSize() {
+        Charge charge = new Charge();
+        int shorter = charge.of(List.of("a"));
+        assertEquals(2000, charge.of(List.of("a".repeat(1001))) - shorter);
+        assertEquals(1000, charge.of(List.of(new byte[1020])) - charge.of(List.of(new byte[20])));
+        assertEquals(Charge.TUPLE, charge.of(List.of()));
+        assertTrue(charge.of(List.of(Collections.nCopies(10_000, "0123456789"))) > 500_000);
+        Map<Object, Object> self = new HashMap<>();
+        self.put("me", self.values());
+        assertTrue(charge.of(Arrays.asList(self, null, 1, 'x', new int[100])) > 800);
+    }
+
+    @Test
+    void anIdleSpoutWaitsShortThenLongerAndStormsSettingsWin() {
+        SpoutPacing ours = new SpoutPacing(Map.of());
+        assertEquals(500_000, ours.next());
+        for (int i = 0; i < 1000; i++) {
+            ours.next();
+        }
+        assertEquals(1_000_000, ours.next());
+        ours.emitted();
+        assertEquals(500_000, ours.next());
+        assertEquals(50_000_000, new SpoutPacing(Map.of(
+                "topology.spout.wait.strategy", "org.apache.storm.policy.WaitStrategyProgressive",
+                "topology.spout.wait.progressive.level3.sleep.millis", 50)).next());
+        assertEquals(100_000, new SpoutPacing(Map.of(
+                "topology.spout.wait.strategy", "org.apache.storm.policy.WaitStrategyPark",
+                "topology.spout.wait.park.microsec", 100)).next());
+    }
+
+    @Test
+    void theTimerRunsWhatIsDueAndLeavesOutWhatItMissed() {
+        HostTimer timer = new HostTimer(clock);
+        List<String> ran = new ArrayList<>();
+        timer.every(1_000_000_000L, () -> ran.add("second"));
+        timer.every(3_000_000_000L, () -> ran.add("third"));
+        assertTrue(timer.runDue(clock.nanos()) > 0);
+        assertEquals(List.of(), ran);
+        clock.advanceSeconds(1);
+        timer.runDue(clock.nanos());
+        assertEquals(List.of("second"), ran);
+        clock.advanceSeconds(60);
+        timer.runDue(clock.nanos());
+        assertEquals(List.of("second", "second", "third"), ran);
+        clock.advanceSeconds(1);
+        timer.runDue(clock.nanos());
+        assertEquals(List.of("second", "second", "third", "second"), ran);
+    }
+
+    @Test
+    void wrongSettingsAreNamed() {
+        Map<String, Object> conf = Map.of("a.flag", "maybe", "a.number", "x".repeat(500), "b.number", "12");
+        assertTrue(assertThrows(IllegalArgumentException.class, () -> Conf.bool(conf, "a.flag", true)).getMessage()
+                .contains("a.flag is 'maybe'"));
+        String message =
+                assertThrows(IllegalArgumentException.class, () -> Conf.integer(conf, "a.number", 1)).getMessage();
+        assertTrue(message.length() < 200 && message.contains("a whole number"), message);
+        assertEquals(12, Conf.integer(conf, "b.number", 1));
+        assertTrue(Conf.hasAckers(Map.of()));
+        assertFalse(Conf.hasAckers(Map.of("topology.acker.executors", 0)));
+    }
+
+    @Test
+    void reportedErrorsAreLimitedPerIntervalAndComponent() {
+        FakeLedger link = new FakeLedger(clock);
+        ErrorReporter reporter = new ErrorReporter(link, clock, Map.of());
+        for (int i = 0; i < 20; i++) {
+            reporter.report("bolt", 3, new IllegalStateException("no " + i));
+        }
+        assertEquals(5, link.errors().size());
+        assertTrue(link.errors().get(0).text().startsWith("java.lang.IllegalStateException: no 0\n\tat "));
+        reporter.report("other", 4, new Exception());
+        assertEquals(6, link.errors().size());
+        clock.advanceSeconds(11);
+        reporter.report("bolt", 3, new Exception("later"));
+        assertEquals(7, link.errors().size());
+    }
+
+    @Test
+    void aThreadThatWasInterruptedDoesNotKillTheHost() {
+        FakeLedger link = new FakeLedger(clock);
+        ErrorReporter reporter = new ErrorReporter(link, clock, Map.of());
+        reporter.die("bolt", 3, new RuntimeException(new InterruptedException()));
+        assertEquals(null, link.death());
+        reporter.die("bolt", 3, new RuntimeException(new SocketTimeoutException("slow")));
+        assertEquals(1, link.death().exitCode());
+    }
+
+    @Test
+    void longErrorTextsAreCut() {
+        String text = ErrorReporter.text(new Exception("y".repeat(1 << 20)));
+        assertTrue(text.length() < 70_000 && text.endsWith("... cut"));
+    }
+}
