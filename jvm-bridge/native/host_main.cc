@@ -6,6 +6,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <vector>
@@ -45,6 +46,7 @@ std::optional<JvmHostOptions> parse(const std::vector<std::string>& args) {
     }
   }
   if (options.spec_file.empty() || options.incarnation == 0) return std::nullopt;
+  options.spec_file = std::filesystem::absolute(options.spec_file).string();  // the host changes its folder
   return options;
 }
 

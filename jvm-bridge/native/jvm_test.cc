@@ -146,17 +146,21 @@ Status call_void(const char* name, const char* signature, std::vector<jvalue> ar
   });
 }
 
+// The text of a returned String; an exception of the call stays pending for take_java_exception.
+std::string text_of(JNIEnv* env, jobject text) {
+  return env->ExceptionCheck() ? "" : from_java_string(env, static_cast<jstring>(text));
+}
+
 std::string call_string(JNIEnv* env, const char* name) {
   ProbeCall probe(env, name, "()Ljava/lang/String;");
-  jobject text = env->CallStaticObjectMethod(probe.type, probe.method);
-  return env->ExceptionCheck() ? "" : from_java_string(env, static_cast<jstring>(text));
+  return text_of(env, env->CallStaticObjectMethod(probe.type, probe.method));
 }
 
 std::string host_calls() {
   std::string text;
   Status status = shared().jvm->run([&](JNIEnv* env) {
     jmethodID method = env->GetStaticMethodID(shared().table.host, "calls", "()Ljava/lang/String;");
-    text = from_java_string(env, static_cast<jstring>(env->CallStaticObjectMethod(shared().table.host, method)));
+    text = text_of(env, env->CallStaticObjectMethod(shared().table.host, method));
     return take_java_exception(env);
   });
   EXPECT_TRUE(status.ok());
@@ -454,7 +458,7 @@ TEST_F(JvmExitTest, StormsDefaultChildoptsStartAJvm) {
     Status status = (*jvm)->run([](JNIEnv* env) {
       ProbeCall probe(env, "property", "(Ljava/lang/String;)Ljava/lang/String;");
       jobject value = env->CallStaticObjectMethod(probe.type, probe.method, make_java_string(env, "mine"));
-      fmt::print(stderr, "mine={}\n", from_java_string(env, static_cast<jstring>(value)));
+      fmt::print(stderr, "mine={}\n", text_of(env, value));
       return take_java_exception(env);
     });
     _exit(status.ok() ? 5 : 96);

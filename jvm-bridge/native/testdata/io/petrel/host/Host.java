@@ -1,28 +1,32 @@
 package io.petrel.host;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 
-/** Stands in for the real host: says what it was called with. Used by jvm_test. */
+/** Stands in for the real host: says what it was called with. Used by jvm_test and jvm_host_test. */
 public final class Host {
   static final StringBuffer CALLS = new StringBuffer();
-  static volatile String bootFailure;
 
   private Host() {}
 
   public static void boot(byte[] plan, byte[] topology, String confJson) {
-    CALLS.append("boot ").append(plan.length).append(' ').append(topology.length).append(' ').append(confJson).append('\n');
+    Runtime.getRuntime().addShutdownHook(new Thread(Host::atExit));
+    note("boot " + plan.length + " " + topology.length + " " + confJson);
     if (confJson.contains("explode")) throw new IllegalStateException("plan is not Storm's", new RuntimeException("task 3"));
   }
 
   public static void start(boolean active) {
-    CALLS.append("start ").append(active).append('\n');
+    note("start " + active);
     Native.ledgerOpen(4, 1000);
     Native.prepared();
   }
 
   public static void setActive(boolean active) {
-    CALLS.append("setActive ").append(active).append('\n');
+    note("setActive " + active);
+    new Thread(Host::obey, "Thread-7-bolt").start();
   }
 
   public static byte[] sample() {
@@ -32,13 +36,60 @@ public final class Host {
   public static void completions(ByteBuffer direct, int count) {
     direct.order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < count; i++) {
-      CALLS.append("completion ").append(direct.getLong(16 * i)).append(' ').append(direct.getInt(16 * i + 8)).append(' ')
-          .append(direct.getInt(16 * i + 12)).append('\n');
+      String text = "completion " + (direct.getLong(16 * i) & 0xFFFFFFFFFL) + " " + direct.getInt(16 * i + 8) + " "
+          + direct.getInt(16 * i + 12);
+      CALLS.append(text).append('\n');
+      if (i == 0) System.out.println("java: " + text);
     }
   }
 
   public static void stop(long graceMillis) {
-    CALLS.append("stop ").append(graceMillis).append('\n');
+    note("stop " + graceMillis);
+  }
+
+  private static void note(String text) {
+    CALLS.append(text).append('\n');
+    System.out.println("java: " + text);
+  }
+
+  private static void atExit() {
+    note("shutdown hook");
+    if (!Boolean.getBoolean("hang")) return;
+    while (true) {
+      try {
+        Thread.sleep(1000);
+      } catch (InterruptedException ignored) {
+        // the test is that nobody waits for us
+      }
+    }
+  }
+
+  /** Does what the file `order` says, as user code on a thread of its own would. */
+  private static void obey() {
+    String[] order;
+    try {
+      order = Files.readString(Path.of("order")).split(" ");
+    } catch (IOException none) {
+      return;
+    }
+    int number = Integer.parseInt(order[1]);
+    switch (order[0]) {
+      case "exit" -> System.exit(number);
+      case "halt" -> Runtime.getRuntime().halt(number);
+      case "die" -> Native.die("bolt", 7, "java.lang.RuntimeException: boom", number);
+      case "tree" -> tree(number);
+      default -> throw new IllegalStateException(order[0]);
+    }
+  }
+
+  /** INIT and ACK of one root of spout task 4 in incarnation 3. */
+  private static void tree(long sequence) {
+    long root = (4L << 46) | (3L << 36) | sequence;
+    ByteBuffer records = ByteBuffer.allocateDirect(64).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < 2; i++) {
+      records.putLong(32 * i, root).putLong(32 * i + 8, 99).put(32 * i + 24, (byte) (i + 1));
+    }
+    Native.ledgerRecords(records, 64);
   }
 
   public static String calls() {

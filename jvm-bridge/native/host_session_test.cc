@@ -1,0 +1,293 @@
+#include "jvm-bridge/native/host_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "jvm-bridge/native/java_data.h"
+
+namespace petrel {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A loop that runs only when the test lets time pass.
+class ManualReactor : public Reactor {
+ public:
+  const Clock& clock() const override { return clock_; }
+  void post(Callback callback) override { after(Nanos(0), std::move(callback)); }
+  TimerId after(Nanos delay, Callback callback) override {
+    timers_.emplace(std::pair{clock_.now() + delay, ++last_}, std::move(callback));
+    return last_;
+  }
+  void cancel(TimerId timer) override {
+    std::erase_if(timers_, [&](const auto& entry) { return entry.first.second == timer; });
+  }
+  void run() override { advance(Nanos(0)); }
+  void stop() override {}
+  Result<std::unique_ptr<Acceptor>> listen(const Endpoint&, std::function<void(std::unique_ptr<ByteStream>)>) override {
+    return Status(StatusCode::kInternal, "not in this test");
+  }
+  void connect(const Endpoint&, Nanos, std::function<void(Result<std::unique_ptr<ByteStream>>)>) override {}
+  void when_readable(int, Callback) override {}
+
+  void advance(Nanos by) {
+    MonoTime end = clock_.now() + by;
+    while (!timers_.empty() && timers_.begin()->first.first <= end) {
+      auto next = timers_.extract(timers_.begin());
+      if (next.key().first > clock_.now()) clock_.advance(next.key().first - clock_.now());
+      next.mapped()();
+    }
+    clock_.advance(end - clock_.now());
+  }
+
+ private:
+  ManualClock clock_;
+  std::map<std::pair<MonoTime, TimerId>, Callback> timers_;
+  TimerId last_ = 0;
+};
+
+class FakeJava : public JavaHost {
+ public:
+  void boot(std::string plan, Done done) override {
+    calls.push_back(fmt::format("boot {}", !plan.empty()));
+    boot_done = std::move(done);
+  }
+  void start(bool active, Done done) override {
+    calls.push_back(fmt::format("start {}", active));
+    start_done = std::move(done);
+  }
+  void set_active(bool active, Done) override { calls.push_back(fmt::format("setActive {}", active)); }
+  void sample(std::function<void(Result<std::string>)> done) override {
+    ++samples;
+    sample_done = std::move(done);
+  }
+  void stop(Millis grace, int code) override { calls.push_back(fmt::format("stop {} {}", grace.count(), code)); }
+
+  std::vector<std::string> calls;
+  Done boot_done, start_done;
+  std::function<void(Result<std::string>)> sample_done;
+  int samples = 0;
+};
+
+class HostSessionTest : public testing::Test {
+ protected:
+  HostSessionTest() {
+    HostSessionOptions options;
+    options.host = {1, 5, "h", 6700, "uuid", "/code", "/pids"};
+    HostSessionLinks links;
+    links.send = [this](const proto::Envelope& message) -> Status {
+      if (!connected_) return Status(StatusCode::kUnavailable, "away");
+      sent_.push_back(message);
+      return {};
+    };
+    links.somebody_cares = [this] { return cared_for_; };
+    links.fail = [this](const Status& why) { failure_ = why.message(); };
+    session_ = std::make_unique<HostSession>(reactor_, options, links, java_, errors_);
+    session_->start();
+  }
+  void plan(uint64_t epoch, proto::TopologyStatus status, int32_t container = 1) {
+    proto::Envelope message;
+    proto::PhysicalPlan& p = *message.mutable_physical_plan();
+    p.set_epoch(epoch);
+    p.set_status(status);
+    p.mutable_packing()->add_containers()->set_container_id(container);
+    session_->on_message(message);
+  }
+  void start_executors() {
+    proto::Envelope message;
+    message.mutable_start_executors()->set_epoch(1);
+    session_->on_message(message);
+  }
+  void status(proto::TopologyStatus value) {
+    proto::Envelope message;
+    message.mutable_set_status()->set_status(value);
+    session_->on_message(message);
+  }
+  void run_active() {
+    plan(1, proto::STATUS_ACTIVE);
+    java_.boot_done({});
+    start_executors();
+  }
+  std::vector<proto::Envelope> sent(proto::Envelope::BodyCase kind) {
+    std::vector<proto::Envelope> out;
+    for (const proto::Envelope& message : sent_) {
+      if (message.body_case() == kind) out.push_back(message);
+    }
+    return out;
+  }
+
+  ManualReactor reactor_;
+  FakeJava java_;
+  ErrorOutbox errors_;
+  bool connected_ = true;
+  bool cared_for_ = true;
+  std::vector<proto::Envelope> sent_;
+  std::string failure_;
+  std::unique_ptr<HostSession> session_;
+};
+
+TEST_F(HostSessionTest, BootsThenStartsWhenAllContainersAreThere) {
+  plan(1, proto::STATUS_ACTIVE);
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  java_.boot_done({});
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  start_executors();
+  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+}
+
+TEST_F(HostSessionTest, AStartThatComesDuringBootWaitsForIt) {
+  plan(1, proto::STATUS_INACTIVE);
+  start_executors();
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  java_.boot_done({});
+  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start false"));
+}
+
+TEST_F(HostSessionTest, AStatusBeforeTheStartIsTheStartsStatus) {
+  plan(1, proto::STATUS_INACTIVE);
+  status(proto::STATUS_ACTIVE);
+  java_.boot_done({});
+  start_executors();
+  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+}
+
+TEST_F(HostSessionTest, StatusChangesReachJavaOnce) {
+  run_active();
+  java_.calls.clear();
+  status(proto::STATUS_ACTIVE);
+  status(proto::STATUS_INACTIVE);
+  status(proto::STATUS_INACTIVE);
+  status(proto::STATUS_UNSET);
+  status(proto::STATUS_ACTIVE);
+  status(proto::STATUS_KILLED);
+  EXPECT_THAT(java_.calls, ElementsAre("setActive false", "setActive true", "setActive false"));
+}
+
+TEST_F(HostSessionTest, AMasterThatComesBackChangesNothing) {
+  run_active();
+  session_->prepared();
+  java_.calls.clear();
+  session_->on_disconnected(Status(StatusCode::kUnavailable, "gone"));
+  session_->on_connected();
+  plan(1, proto::STATUS_ACTIVE);
+  start_executors();
+  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_EQ(sent(proto::Envelope::kPrepared).size(), 2u) << "the new master has to hear it as well";
+}
+
+TEST_F(HostSessionTest, AMasterThatComesBackWithAnotherStatusIsFollowed) {
+  run_active();
+  java_.calls.clear();
+  plan(1, proto::STATUS_INACTIVE);
+  EXPECT_THAT(java_.calls, ElementsAre("setActive false"));
+}
+
+TEST_F(HostSessionTest, AnotherEpochIsKeptAway) {
+  run_active();
+  java_.calls.clear();
+  plan(2, proto::STATUS_ACTIVE, 9);
+  EXPECT_THAT(java_.calls, IsEmpty());
+}
+
+TEST_F(HostSessionTest, APlanWithoutThisContainerIsNotBooted) {
+  plan(1, proto::STATUS_ACTIVE, 9);
+  EXPECT_THAT(java_.calls, IsEmpty());
+  plan(2, proto::STATUS_ACTIVE, 1);
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+}
+
+TEST_F(HostSessionTest, AFailedBootEndsTheHost) {
+  plan(1, proto::STATUS_ACTIVE);
+  java_.boot_done(Status(StatusCode::kInternal, "tasks differ"));
+  EXPECT_THAT(failure_, HasSubstr("boot: tasks differ"));
+  start_executors();
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+}
+
+TEST_F(HostSessionTest, SamplesGoOutOncePerSecondWithTheHostsNames) {
+  reactor_.advance(Seconds(3));
+  EXPECT_EQ(java_.samples, 0) << "nothing to sample before boot";
+  run_active();
+  reactor_.advance(Seconds(1));
+  ASSERT_EQ(java_.samples, 1);
+  reactor_.advance(Seconds(5));
+  EXPECT_EQ(java_.samples, 1) << "one at a time";
+  JavaDataWriter bytes;
+  bytes.i32(0);
+  java_.sample_done(bytes.take());
+  auto samples = sent(proto::Envelope::kHostSample);
+  ASSERT_EQ(samples.size(), 1u);
+  EXPECT_EQ(samples[0].host_sample().container_id(), 1);
+  EXPECT_EQ(samples[0].host_sample().incarnation(), 5u);
+  EXPECT_EQ(samples[0].host_sample().plan_epoch(), 1u);
+  EXPECT_EQ(samples[0].host_sample().uptime_ms(), 9000);
+  reactor_.advance(Seconds(1));
+  EXPECT_EQ(java_.samples, 2);
+}
+
+TEST_F(HostSessionTest, ABrokenSampleIsNotSent) {
+  run_active();
+  reactor_.advance(Seconds(1));
+  java_.sample_done(std::string("\xFF\xFF\xFF\xFF", 4));
+  EXPECT_THAT(sent(proto::Envelope::kHostSample), IsEmpty());
+}
+
+TEST_F(HostSessionTest, ErrorsWaitForTheMaster) {
+  connected_ = false;
+  proto::ErrorEntry entry;
+  entry.set_component("bolt");
+  errors_.push(entry);
+  session_->send_errors();
+  EXPECT_EQ(errors_.size(), 1u);
+  connected_ = true;
+  session_->on_connected();
+  EXPECT_EQ(errors_.size(), 0u);
+  EXPECT_EQ(sent(proto::Envelope::kErrorReport).at(0).error_report().error().component(), "bolt");
+}
+
+TEST_F(HostSessionTest, EndsWhenAgentAndRootHaveBothBeenGoneForTheLease) {
+  run_active();
+  java_.calls.clear();
+  cared_for_ = false;
+  reactor_.advance(Seconds(29));
+  EXPECT_THAT(java_.calls, IsEmpty());
+  cared_for_ = true;
+  reactor_.advance(Seconds(2));
+  cared_for_ = false;
+  reactor_.advance(Seconds(29));
+  EXPECT_THAT(java_.calls, IsEmpty()) << "somebody was there in between";
+  reactor_.advance(Seconds(3));
+  EXPECT_THAT(java_.calls, ElementsAre("stop 3000 0"));
+}
+
+TEST_F(HostSessionTest, StopsOnce) {
+  run_active();
+  java_.calls.clear();
+  session_->stop("signal", 0);
+  session_->stop("signal", 0);
+  status(proto::STATUS_INACTIVE);
+  EXPECT_THAT(java_.calls, ElementsAre("stop 3000 0"));
+}
+
+TEST_F(HostSessionTest, AnAnswerAfterTheEndOfTheSessionIsDropped) {
+  plan(1, proto::STATUS_ACTIVE);
+  auto late = java_.boot_done;
+  session_.reset();
+  late(Status(StatusCode::kInternal, "late"));
+  EXPECT_EQ(failure_, "");
+}
+
+TEST_F(HostSessionTest, AMessageForSomebodyElseIsIgnored) {
+  proto::Envelope message;
+  message.mutable_stats_request();
+  session_->on_message(message);
+  session_->on_message(proto::Envelope());
+  EXPECT_THAT(java_.calls, IsEmpty());
+}
+
+}  // namespace
+}  // namespace petrel
