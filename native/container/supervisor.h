@@ -55,6 +55,7 @@ class Supervisor {
  private:
   struct Entry;
   void start(Entry& entry);
+  Result<ProcessId> spawn(Entry& entry);
   bool adopt(Entry& entry);
   void started(Entry& entry, const ProcessId& process);
   void ended(const std::string& name, uint64_t life, ExitStatus status);
@@ -65,6 +66,7 @@ class Supervisor {
   ProcessLauncher& launcher_;
   SupervisorOptions options_;
   std::map<std::string, std::unique_ptr<Entry>> entries_;
+  std::shared_ptr<bool> living_ = std::make_shared<bool>(true);  // false once destroyed: callbacks in flight do nothing
 };
 
 /// The number of the next start, stored (fsync) before it is returned. 1, 2, 3 ...

@@ -29,6 +29,8 @@ class WindowedSums {
   WindowedSums(size_t width, MonoTime start);
   /// Adds what was counted up to `now`; `now` must not go back.
   void add(const std::vector<int64_t>& deltas, MonoTime now);
+  /// What was counted over the time `over` before `now` by somebody else: taken as an even rate. Before any add().
+  void seed(const std::vector<int64_t>& sums, Nanos over, MonoTime now);
   /// Sums of kWindows[window] as of `now`.
   std::vector<int64_t> total(size_t window, MonoTime now) const;
 
@@ -55,7 +57,8 @@ class ExecutorWindows {
 
   explicit ExecutorWindows(MonoTime start) : start_(start) {}
   /// `sample` is cumulative since its host `incarnation` started; a new incarnation counts from zero again.
-  void add(const proto::ExecutorSample& sample, uint32_t incarnation, MonoTime now);
+  /// The first sample of a host that is up for a while (the topology master was restarted) is spread over its up-time.
+  void add(const proto::ExecutorSample& sample, uint32_t incarnation, MonoTime now, Nanos host_uptime = Nanos(0));
   /// Fills windows, gauges and capacity; identity, host, port and up-time are the caller's. `uptime_s` of the executor
   /// bounds the capacity's denominator, as Storm's does.
   void fill(proto::ExecutorStats& stats, int64_t uptime_s, MonoTime now) const;
@@ -66,7 +69,7 @@ class ExecutorWindows {
     std::vector<int64_t> last;  // cumulative, as last seen
     WindowedSums sums;
   };
-  static void advance(Series& series, std::vector<int64_t> cumulative, bool fresh, MonoTime now);
+  static void advance(Series& series, std::vector<int64_t> cumulative, Nanos seed_over, MonoTime now);
 
   MonoTime start_;
   uint32_t incarnation_ = 0;

@@ -1,0 +1,192 @@
+#include "native/container/agent.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+
+#include "native/base/escape.h"
+#include "native/base/file.h"
+#include "native/base/log.h"
+#include "native/container/container_files.h"
+#include "native/container/signals.h"
+#include "native/container/supervisor.h"
+#include "native/transport/asio_reactor.h"
+
+namespace petrel {
+namespace {
+
+namespace fs = std::filesystem;
+const Logger logger("agent");
+
+/// The directory of this executable, where petrel-jvm-host lies too.
+std::string own_executable() {
+  std::error_code error;
+  fs::path path = fs::read_symlink("/proc/self/exe", error);
+  return path.string();
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> env;
+  for (char** at = environ; *at != nullptr; ++at) env.emplace_back(*at);
+  return env;
+}
+
+/// Replaces "K=..." or appends.
+void set_variable(std::vector<std::string>& env, const std::string& assignment) {
+  const std::string key = assignment.substr(0, assignment.find('=') + 1);
+  std::erase_if(env, [&](const std::string& entry) { return entry.starts_with(key); });
+  env.push_back(assignment);
+}
+
+/// One agent: Thread: its reactor's loop.
+class Agent {
+ public:
+  Agent(Reactor& reactor, SystemLauncher& launcher, proto::ContainerSpec spec, std::string spec_file)
+      : reactor_(reactor),
+        launcher_(launcher),
+        spec_(std::move(spec)),
+        spec_file_(std::move(spec_file)),
+        paths_(ContainerPaths::of_spec_file(spec_file_)),
+        dirs_(spec_),
+        conf_(read_container_conf(dirs_.code)),
+        supervisor_(reactor, launcher, options()) {}
+
+  void start() {
+    for (int kind : spec_.processes()) {
+      if (kind == proto::PROCESS_TOPOLOGY_MASTER) add("topology-master");
+      if (kind == proto::PROCESS_JVM_HOST) add("jvm-host");
+    }
+    for (const proto::TestProcess& process : spec_.test_processes()) add(process.name());
+    tend();
+  }
+  /// TERM, grace, KILL, for the processes and then for what they left behind.
+  void stop(std::function<void()> done) {
+    supervisor_.remove_all([this, done = std::move(done)] {
+      if (const size_t left = launcher_.tend_orphans(SIGKILL); left > 0) logger.warn("killed {} orphans", left);
+      done();
+    });
+  }
+
+ private:
+  SupervisorOptions options() const {
+    SupervisorOptions options;
+    options.grace = conf_.shutdown_grace;
+    return options;
+  }
+  void add(const std::string& name) {
+    SupervisedProcess process;
+    process.name = name;
+    process.stem = paths_.process_stem(name);
+    process.make_spec = [this, name](Incarnation incarnation) { return make_spec(name, incarnation); };
+    process.on_started = [this, name](const ProcessId& id) { note_pid(name, id); };
+    process.on_ended = [this](const ExitStatus&) {
+      // Children of a dead host (multilang processes) came to us; their parent will not come back.
+      if (const size_t left = launcher_.tend_orphans(SIGKILL); left > 0) logger.info("killed {} orphans", left);
+    };
+    supervisor_.add(std::move(process));
+  }
+  Result<ProcessSpec> make_spec(const std::string& name, Incarnation incarnation) {
+    ProcessSpec process;
+    process.env = own_environment();
+    const std::string number = fmt::format("{}", incarnation);
+    if (name == "topology-master") {
+      process.argv = {own_executable(), "topology-master", spec_file_, "--incarnation", number};
+      process.stdout_file = dirs_.topology_logs + "/topology-master.log";
+      return process;
+    }
+    process.cwd = dirs_.worker;
+    process.stdout_file = dirs_.artifacts + "/worker.log.out";
+    process.stderr_file = dirs_.artifacts + "/worker.log.err";
+    const std::string libraries = fmt::format("{0}/resources/Linux-amd64:{0}/resources", dirs_.code);
+    const char* inherited = ::getenv("LD_LIBRARY_PATH");
+    set_variable(process.env,
+                 "LD_LIBRARY_PATH=" + libraries + (inherited != nullptr ? std::string(":") + inherited : ""));
+    for (const std::string& assignment : conf_.environment) set_variable(process.env, assignment);
+    process.argv = {fs::path(own_executable()).parent_path().string() + "/petrel-jvm-host", spec_file_, "--incarnation",
+                    number};
+    for (const proto::TestProcess& test : spec_.test_processes()) {
+      if (test.name() == name) process.argv.assign(test.argv().begin(), test.argv().end());
+    }
+    clear_pids();
+    return process;
+  }
+  void clear_pids() {
+    std::error_code error;
+    for (const auto& entry : fs::directory_iterator(dirs_.pids, error)) fs::remove(entry.path(), error);
+  }
+  /// Where Storm's tools look for the pid of a worker.
+  void note_pid(const std::string& name, const ProcessId& id) {
+    if (name == "topology-master" || spec_.worker_id().empty()) return;
+    for (const std::string& file : {dirs_.pids + "/" + std::to_string(id.pid), dirs_.artifacts + "/worker.pid"}) {
+      const bool of_pids = file.starts_with(dirs_.pids);
+      Status written = write_small_file(file, of_pids ? "" : std::to_string(id.pid), 0640);
+      if (!written.ok()) logger.warn("{}", written.message());
+    }
+  }
+  void tend() {
+    launcher_.tend_orphans(0);
+    reactor_.after(Seconds(1), [this] { tend(); });
+  }
+
+  Reactor& reactor_;
+  SystemLauncher& launcher_;
+  const proto::ContainerSpec spec_;
+  const std::string spec_file_;
+  const ContainerPaths paths_;
+  const SpecDirs dirs_;
+  const ContainerConf conf_;
+  Supervisor supervisor_;
+};
+
+Status prepare(const proto::ContainerSpec& spec) {
+  ASSIGN_OR_RETURN(std::unique_ptr<ArtifactSource> source, open_artifact_source(spec.artifact_source()));
+  return prepare_container(spec, *source);
+}
+
+int run(const std::string& spec_file) {
+  auto spec = load_container_spec(spec_file);
+  if (!spec.ok()) {
+    logger.error("{}", spec.status().message());
+    return 1;
+  }
+  auto lock = FileLock::take(ContainerPaths::of_spec_file(spec_file).agent_lock());
+  if (!lock.ok()) {
+    logger.error("{}", lock.status().message());
+    return lock.status().code() == StatusCode::kConflict ? 3 : 1;
+  }
+  logger.info("agent of topology={} container={} pid={}", spec->topology_id(), spec->container_id(), ::getpid());
+  if (Status prepared = prepare(*spec); !prepared.ok()) {
+    logger.error("cannot prepare the container: {}", prepared.message());
+    return 1;
+  }
+  AsioReactor reactor;
+  SystemLauncher launcher(reactor);
+  if (Status reaper = launcher.become_subreaper(); !reaper.ok()) logger.warn("{}", reaper.message());
+  Agent agent(reactor, launcher, *spec, spec_file);
+  bool ending = false;
+  Status signals = end_on_signals(reactor, [&](int number) {
+    if (std::exchange(ending, true)) return;
+    logger.info("ending on signal {}", number);
+    agent.stop([&] { reactor.stop(); });
+  });
+  if (!signals.ok()) logger.warn("{}", signals.message());
+  agent.start();
+  reactor.run();
+  logger.info("ended");
+  return 0;
+}
+
+}  // namespace
+
+int container_main(const std::vector<std::string>& args) {
+  if (args.size() != 1 || args[0].empty() || args[0][0] == '-') {
+    fmt::print(stderr, "usage: petrel container <spec file>   (started by petrel up)\n");
+    return 2;
+  }
+  std::error_code error;
+  return run(fs::absolute(args[0], error).string());
+}
+
+}  // namespace petrel

@@ -1,0 +1,77 @@
+#include "native/container/proc_table.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+namespace petrel {
+namespace {
+
+/// Field `n` (from 1, as proc(5) counts) of what follows the name; fields are split by one blank.
+std::string_view field_after_name(std::string_view rest, int n) {
+  for (int field = 3; field < n; ++field) {
+    const size_t blank = rest.find(' ');
+    if (blank == std::string_view::npos) return {};
+    rest.remove_prefix(blank + 1);
+  }
+  return rest.substr(0, rest.find_first_of(" \n"));
+}
+
+std::string_view after_name(std::string_view text) {
+  const size_t close = text.rfind(") ");
+  return close == std::string_view::npos ? std::string_view() : text.substr(close + 2);
+}
+
+template <typename T>
+T number(std::string_view text) {
+  T value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+}  // namespace
+
+uint64_t start_time_of_stat(std::string_view text) {
+  return number<uint64_t>(field_after_name(after_name(text), 22));
+}
+
+std::optional<ProcEntry> parse_stat(std::string_view text) {
+  const size_t open = text.find(" (");
+  const std::string_view rest = after_name(text);
+  if (open == std::string_view::npos || rest.empty()) return std::nullopt;
+  ProcEntry entry;
+  entry.pid = number<pid_t>(text.substr(0, open));
+  entry.name = text.substr(open + 2, text.rfind(") ") - open - 2);
+  entry.state = rest[0];
+  entry.parent = number<pid_t>(field_after_name(rest, 4));
+  entry.session = number<pid_t>(field_after_name(rest, 6));
+  entry.start_time = start_time_of_stat(text);
+  if (entry.pid <= 0 || entry.start_time == 0) return std::nullopt;
+  return entry;
+}
+
+std::optional<ProcEntry> proc_entry(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  return parse_stat(text);
+}
+
+std::vector<ProcEntry> all_processes() {
+  std::vector<ProcEntry> entries;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
+    const pid_t pid = number<pid_t>(entry.path().filename().string());
+    if (pid <= 0) continue;
+    if (auto found = proc_entry(pid)) entries.push_back(std::move(*found));
+  }
+  return entries;
+}
+
+std::vector<ProcEntry> children_of(pid_t parent) {
+  std::vector<ProcEntry> entries = all_processes();
+  std::erase_if(entries, [parent](const ProcEntry& entry) { return entry.parent != parent; });
+  return entries;
+}
+
+}  // namespace petrel
