@@ -1,0 +1,115 @@
+"""Faults of user code in a running topology (I1-I6): the right one dies, is reported by name, and comes back; the rest goes on.
+
+Each mode plants one fault, once. Nimbus stays alive, answers, and does not grow.
+"""
+import pathlib
+
+import pytest
+
+from harness.cluster import TOPOLOGIES, Cluster, wait_for
+
+pytestmark = pytest.mark.slow
+MIB = 1 << 20
+
+# (mode, component and words that the error names). The host dies and is started again.
+DIES = [
+    ("open", "numbers", "planted in open"),
+    ("prepare", "faulty", "planted in prepare"),
+    ("nextTuple", "numbers", "planted in nextTuple"),
+    ("ack", "numbers", "planted in ack"),
+    ("execute", "faulty", "planted in execute"),
+    ("undeclared-stream", "faulty", "nowhere"),
+    ("stack", "faulty", "StackOverflowError"),
+    ("heap", None, None),  # an OutOfMemoryError halts at once, there may be no room for a report
+    ("exit", None, None),
+    ("halt", None, None),
+]
+# The topology goes on in the same process. "odd": a tuple that must have arrived on the stream of that name.
+GOES_ON = [("wrong-arity", 1), ("null-field", 1), ("not-serialisable", 1), ("100-mb", 1), ("million-fields", 1),
+           ("ack-twice", 0), ("fail-after-ack", 0), ("ack-from-thread", 0)]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster() as started:
+        yield started
+
+
+class Run:
+    def __init__(self, cluster, mode, folder):
+        self.cluster, self.name, self.folder = cluster, f"fault-{mode}", folder
+        self.nimbus_rss = rss(self.nimbus_pid())
+        cluster.jar(TOPOLOGIES, "io.petrel.topologies.faults.FaultTopology", self.name, mode, folder)
+
+    def nimbus_pid(self):
+        return self.cluster.pids("petrel", " nimbus")[0]
+
+    def happened(self):
+        return (self.folder / "happened").exists()
+
+    def sink(self):
+        """(pid, tuples, odd ones) of the sink's process."""
+        file = self.folder / "sink"
+        return tuple(map(int, file.read_text().split())) if file.exists() else (0, 0, 0)
+
+    def errors(self, component):
+        with self.cluster.nimbus() as nimbus:
+            return [e.error for e in (nimbus.info(self.name).errors or {}).get(component, [])]
+
+    def end(self):
+        """Killed, gone, and Nimbus neither restarted nor grown by more than 10 MiB."""
+        pid = self.nimbus_pid()
+        self.cluster.run("kill", self.name, "-w", "0")
+
+        def gone():
+            with self.cluster.nimbus() as nimbus:
+                return self.name not in nimbus.summaries()
+        wait_for("the end of the topology", gone, 60)
+        assert self.nimbus_pid() == pid
+        assert rss(pid) - self.nimbus_rss < 10 * MIB
+
+
+def rss(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+@pytest.mark.parametrize("mode, component, words", DIES, ids=[d[0] for d in DIES])
+def test_the_host_dies_and_comes_back(cluster, tmp_path, mode, component, words):
+    run = Run(cluster, mode, tmp_path)
+    wait_for("the fault", run.happened, 90)
+    first = run.sink()[0]
+    # Tuples flow again: through a process that is not the one of the fault (which may not have had a tuple before it).
+    wait_for("tuples after the fault", lambda: run.sink()[0] not in (0, first) and run.sink()[1] > 200
+             if first else run.sink()[1] > 200, 60)
+    if component:
+        wait_for(f"an error of {component} with {words!r}", lambda: any(words in e for e in run.errors(component)), 20)
+    run.end()
+
+
+@pytest.mark.parametrize("mode, odd", GOES_ON, ids=[g[0] for g in GOES_ON])
+def test_the_topology_goes_on(cluster, tmp_path, mode, odd):
+    run = Run(cluster, mode, tmp_path)
+    wait_for("the fault", run.happened, 90)
+    before = run.sink()
+    wait_for("tuples after the fault", lambda: run.sink()[1] > before[1] + 500 and run.sink()[2] >= odd, 60)
+    if before[0]:
+        assert run.sink()[0] == before[0], "another process"
+    assert run.errors("faulty") == []
+    run.end()
+
+
+def test_an_endless_loop_stops_one_executor_only(cluster, tmp_path):
+    """Nimbus answers, the topology can be killed, and its process is gone although a thread of it never returns."""
+    run = Run(cluster, "endless-loop", tmp_path)
+    wait_for("the fault", run.happened, 90)
+    assert run.cluster.pids("petrel-jvm-host", run.name)
+    run.end()
+    wait_for("the end of the host", lambda: not run.cluster.pids("petrel-jvm-host", run.name), 30)
+
+
+def test_an_exception_in_cleanup_does_not_hold_up_the_kill(cluster, tmp_path):
+    run = Run(cluster, "cleanup", tmp_path)
+    wait_for("tuples", lambda: run.sink()[1] > 200, 90)
+    run.end()
+    wait_for("the end of the host", lambda: not run.cluster.pids("petrel-jvm-host", run.name), 30)
+    assert run.happened()
