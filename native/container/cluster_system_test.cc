@@ -48,7 +48,7 @@ class ClusterTest : public testing::Test {
   void TearDown() override {
     auto report = shutdown_all(home, Seconds(20));
     EXPECT_TRUE(report.ok());
-    if (report.ok()) EXPECT_THAT(report->left, IsEmpty());
+    EXPECT_TRUE(report.ok() && report->left.empty());
     fs::remove_all(home);
   }
   void up() {
