@@ -32,7 +32,7 @@ final class BoltCollector implements IOutputCollector {
         synchronized (lock) {
             TaskWriter writer = enterForeign();
             List<Integer> targets = writer.emit(stream, anchors, values);
-            writer.flush();
+            writer.leave();
             return targets;
         }
     }
@@ -46,7 +46,7 @@ final class BoltCollector implements IOutputCollector {
         synchronized (lock) {
             TaskWriter writer = enterForeign();
             writer.emitDirect(target, stream, anchors, values);
-            writer.flush();
+            writer.leave();
         }
     }
 
@@ -59,7 +59,7 @@ final class BoltCollector implements IOutputCollector {
         synchronized (lock) {
             TaskWriter writer = enterForeign();
             writer.ack(input, sampledMillis(input));
-            writer.flush();
+            writer.leave();
         }
     }
 
@@ -72,7 +72,7 @@ final class BoltCollector implements IOutputCollector {
         synchronized (lock) {
             TaskWriter writer = enterForeign();
             writer.fail(input, sampledMillis(input));
-            writer.flush();
+            writer.leave();
         }
     }
 
@@ -85,7 +85,7 @@ final class BoltCollector implements IOutputCollector {
         synchronized (lock) {
             TaskWriter writer = enterForeign();
             writer.resetTimeout(input);
-            writer.flush();
+            writer.leave();
         }
     }
 

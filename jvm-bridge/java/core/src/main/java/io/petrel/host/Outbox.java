@@ -17,6 +17,9 @@ public final class Outbox {
 
     private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(TupleBatch[].class);
 
+    /** Large tuples leave in smaller batches. */
+    private static final long MAX_BATCH_BYTES = 64 * 1024;
+
     private final Destination[] destinations;
     private final Waker self;
     private final HostClock clock;
@@ -74,10 +77,14 @@ public final class Outbox {
         if (batch == null) {
             batch = newBatch(destination);
         }
-        if (batch.add(tuple, task, charge) == TupleBatch.MAX_TUPLES) {
-            capacity[destination] = TupleBatch.MAX_TUPLES;
+        int entries = batch.add(tuple, task, charge);
+        if (entries == TupleBatch.MAX_TUPLES || batch.bytes() > MAX_BATCH_BYTES) {
+            capacity[destination] = entries;
             open[destination] = null;
             leave(destination, batch);
+        }
+        if (refusedBytes > hardCapBytes) {
+            block();
         }
     }
 
@@ -99,6 +106,18 @@ public final class Outbox {
             }
         }
         dirtyCount = 0;
+    }
+
+    /**
+     * Hands over everything, waiting for credit when there is none.
+     *
+     * @throws HostStopping when the thread is interrupted while it waits
+     */
+    void flushAndWait() {
+        flush();
+        if (refusedBatches != 0) {
+            block();
+        }
     }
 
     /** True when batches wait for credit: then the executor takes no tuples. */
@@ -205,9 +224,6 @@ public final class Outbox {
         refused[d].add(batch);
         refusedBatches++;
         refusedBytes += batch.bytes();
-        if (refusedBytes > hardCapBytes) {
-            block();
-        }
     }
 
     private void retry(int d) {

@@ -89,7 +89,7 @@ final class SpoutCollector implements ISpoutOutputCollector {
             } else if (messageId != null) {
                 executor.later(() -> executor.ackUntracked(task, messageId));
             }
-            foreign.flush();
+            foreign.leave();
             return targets;
         }
     }

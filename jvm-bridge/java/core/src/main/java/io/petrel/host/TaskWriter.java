@@ -89,6 +89,14 @@ final class TaskWriter {
         }
     }
 
+    /** The same for a foreign writer: it waits for credit itself, since nobody else would send what it leaves behind. */
+    void leave() {
+        if (acks != null) {
+            acks.flush();
+        }
+        outbox.flushAndWait();
+    }
+
     List<Integer> emit(String stream, Collection<Tuple> anchors, List<Object> values) {
         Route route = route(stream);
         int n = choose(route, values);
