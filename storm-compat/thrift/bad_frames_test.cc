@@ -225,8 +225,8 @@ TEST_F(BadFrames, N15_missing_required_field_is_named) {
   EXPECT_EQ(client.call(framed(message("rebalance", no_count))).type, kReply);
 }
 
-// Storm's generated readers let the last one win. A request that one reader understands as one thing and another reader
-// as another is refused here; no client writes a field twice.
+// Storm's generated readers let the last one win (pinned by derive_idl_test.py). A request that one reader understands
+// as one thing and another reader as another is refused here; no client writes a field twice.
 TEST_F(BadFrames, N16_field_that_is_there_twice) {
   start();
   std::string arguments = Bytes().field(kString, 1).text("first").field(kString, 1).text("second").stop().str();

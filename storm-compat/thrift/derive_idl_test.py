@@ -22,15 +22,18 @@ def java():
     return found
 
 
-def derive(*options):
+def run_tool(tool, *options):
     jars = sorted(JARS.glob("*.jar"))
     client = [jar for jar in jars if jar.name.startswith("storm-client-")]
     assert len(client) == 1, f"expected one storm-client jar in {JARS}, found {client}: run ./dev setup"
-    command = [java(), "-cp", ":".join(map(str, jars)), str(HERE / "derive_idl" / "DeriveIdl.java"), *options,
-               str(client[0])]
+    command = [java(), "-cp", ":".join(map(str, jars)), str(HERE / "derive_idl" / tool), *options, str(client[0])]
     run = subprocess.run(command, capture_output=True, timeout=240)
     assert run.returncode == 0, run.stderr.decode(errors="replace")
     return run.stdout
+
+
+def derive(*options):
+    return run_tool("DeriveIdl.java", *options)
 
 
 def compare(checked_in, derived):
@@ -53,3 +56,8 @@ def test_legacy_items_are_there():
     text = (HERE / "storm.thrift").read_text()
     assert "  2: optional i32 nimbus_uptime_secs = 0;" in text
     assert "string beginFileDownload(1: string file) throws (1: AuthorizationException aze);" in text
+
+
+def test_storm_reads_a_field_that_comes_twice_and_keeps_the_last():
+    """The other side of bad input N16: our server refuses what Storm reads like this."""
+    assert run_tool("ReadTwice.java").split() == b"scalar=2 map=[second]".split()

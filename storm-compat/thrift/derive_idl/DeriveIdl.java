@@ -148,7 +148,8 @@ public final class DeriveIdl {
       }
     }
     out.print("// Derived from the class metadata of storm-client 2.8.3 by derive_idl/DeriveIdl.java --schema.\n"
-        + "// Do not edit: derive_idl_test.py derives it anew and compares. The rows are explained in storm_schema.h.\n");
+        + "// Do not edit: derive_idl_test.py derives it anew and compares. "
+        + "The rows are explained in storm_schema.h.\n");
     table("SchemaEnumValue", "kEnumValues", values);
     table("SchemaEnum", "kEnums", enumLines);
     table("SchemaType", "kTypes", schemaTypeLines);

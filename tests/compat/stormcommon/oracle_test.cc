@@ -11,6 +11,7 @@
 
 #include "storm-compat/conf/storm_conf.h"
 #include "storm-compat/submit/topology_reader.h"
+#include "storm-compat/thrift/thrift_scan.h"
 
 namespace petrel {
 namespace {
@@ -35,6 +36,8 @@ std::vector<std::string> cases(const std::string& extension) {
 }
 
 storm::StormTopology read_topology(const std::string& bytes) {
+  Status scanned = scan_struct(bytes, "StormTopology");
+  EXPECT_TRUE(scanned.ok()) << "the server would refuse what Storm's client wrote: " << scanned.to_string();
   auto data = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
   auto buffer = std::make_shared<apache::thrift::transport::TMemoryBuffer>(data, static_cast<uint32_t>(bytes.size()));
   apache::thrift::protocol::TBinaryProtocol protocol(buffer);
