@@ -1,0 +1,286 @@
+// cluster_verbs: up, down, status: the cluster of this machine.
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "Nimbus.h"  // generated
+#include "native/base/clock.h"
+#include "native/base/escape.h"
+#include "native/base/log.h"
+#include "native/bin/nimbus_access.h"
+#include "native/bin/verbs.h"
+#include "native/container/container_paths.h"
+#include "native/container/root.h"
+#include "native/state_store/store_registry.h"
+#include "native/state_store/topology_state.h"
+#include "native/transport/control_client.h"
+
+namespace petrel::cli {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr int kStepMs = 50;
+
+bool process_lives(pid_t pid) {
+  return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
+
+/// Can nobody else listen there? Free, or why not.
+Status check_port_free(const std::string& host, int64_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  if (const int error = ::getaddrinfo(host.c_str(), service.c_str(), &hints, &found); error != 0) {
+    return Status::malformed("nimbus host '{}': {}; set nimbus.host in petrel.yaml", escape(host),
+                             ::gai_strerror(error));
+  }
+  Status status;
+  const int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, 1) != 0) {
+    status = Status::error(StatusCode::kUnavailable,
+                           "port {} on {} is taken ({}); end what uses it, or choose another with "
+                           "-c nimbus.thrift.port=N",
+                           port, host, std::strerror(errno));
+  }
+  ::close(fd);
+  ::freeaddrinfo(found);
+  return status;
+}
+
+Result<NimbusEndpoint> ask_leader(const Settings& settings) {
+  NimbusClientOptions options;
+  options.connect_timeout = Millis(500);
+  options.call_timeout = Millis(2000);
+  ASSIGN_OR_RETURN(
+      const auto client,
+      NimbusClient::connect({{settings.nimbus_host, static_cast<uint16_t>(settings.nimbus_port)}}, options));
+  return client->endpoint();
+}
+
+/// The last lines of a log, for "it did not start".
+std::string log_end(const std::string& file) {
+  std::ifstream in(file);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(in, line);) {
+    lines.push_back(line);
+    if (lines.size() > 5) lines.erase(lines.begin());
+  }
+  std::string out;
+  for (const std::string& line : lines) out += "\n  " + line;
+  return out;
+}
+
+Status wait_for_nimbus(const Settings& settings, pid_t root) {
+  constexpr Nanos kPatience = Seconds(30);
+  const Clock& clock = SystemClock::instance();
+  const MonoTime deadline = clock.now() + kPatience;
+  Status last;
+  while (clock.now() < deadline && process_lives(root)) {
+    last = ask_leader(settings).status();
+    if (last.ok()) return Status();
+    pause_ms(kStepMs);
+  }
+  return Status::error(StatusCode::kTimeout, "Nimbus does not answer at {}:{} ({}). The end of its logs:{}{}",
+                       settings.nimbus_host, settings.nimbus_port, last.message(),
+                       log_end(settings.home + "/logs/root.log"), log_end(settings.home + "/logs/nimbus.log"));
+}
+
+void print_next_steps(const Call& call, pid_t root, bool fresh) {
+  const Settings& s = call.settings;
+  fmt::print("Petrel {} (pid {}): Nimbus at {}:{}, home {}\n", fresh ? "is up" : "was up already", root, s.nimbus_host,
+             s.nimbus_port, s.home);
+  fmt::print(
+      "Next:\n  petrel jar x.jar Main args   submit a topology\n  petrel list                  what runs\n"
+      "  petrel status                containers and processes\n  petrel logs [NAME] -f        follow logs\n"
+      "  petrel down                  end everything\n");
+}
+
+int run_up(const Call& call) {
+  const Settings& settings = call.settings;
+  std::vector<std::string> nimbus_args = call.passed_on;
+  const Result<pid_t> running = running_root(settings.home);
+  if (!running.ok()) {
+    if (const Status free = check_port_free(settings.nimbus_host, settings.nimbus_port); !free.ok())
+      return fail(call, free);
+  } else if (call.args.has("--foreground")) {
+    return fail(call,
+                Status::error(StatusCode::kAlreadyExists, "it runs already (pid {}); `petrel down` ends it", *running));
+  }
+  if (call.args.has("--foreground")) {
+    configure_log(LogLevel::kInfo);
+    std::vector<std::string> args = {"--home", settings.home};
+    if (!nimbus_args.empty()) args.emplace_back("--");
+    args.insert(args.end(), nimbus_args.begin(), nimbus_args.end());
+    return root_main(args);
+  }
+  pid_t root = running.ok() ? *running : 0;
+  if (!running.ok()) {
+    RootOptions options;
+    options.home = settings.home;
+    options.executable = this_executable();
+    options.nimbus_args = nimbus_args;
+    const Result<pid_t> started = start_root_daemon(options);
+    if (!started.ok()) return fail(call, started.status());
+    root = *started;
+  }
+  if (const Status answered = wait_for_nimbus(settings, root); !answered.ok()) return fail(call, answered);
+  print_next_steps(call, root, !running.ok());
+  return 0;
+}
+
+int run_down(const Call& call) {
+  const Result<int> patience = parse_whole("--timeout", call.args.get("--timeout", "30"), 1, 3600);
+  if (!patience.ok()) return fail(call, patience.status());
+  const Result<ShutdownReport> report = shutdown_all(call.settings.home, Seconds(*patience));
+  if (!report.ok()) return fail(call, report.status());
+  for (const std::string& line : report->killed) fmt::print("killed {}\n", line);
+  for (const std::string& line : report->left) fmt::print(stderr, "petrel: still there: {}\n", line);
+  if (!report->left.empty()) return 1;
+  fmt::print("{}; nothing is left running\n",
+             report->root_was_running || !report->killed.empty() ? "Petrel is down" : "Petrel was not up");
+  return 0;
+}
+
+// --- status ----------------------------------------------------------------------------------------------------------
+
+/// The pid in "<stem>.pid", 0 when there is none.
+pid_t stored_pid(const std::string& stem) {
+  std::ifstream in(stem + ".pid");
+  std::string word;
+  in >> word;
+  pid_t pid = 0;
+  std::from_chars(word.data(), word.data() + word.size(), pid);
+  return pid;
+}
+
+std::string process_text(const std::string& what, pid_t pid) {
+  if (pid == 0) return what + " not started";
+  return fmt::format("{} pid {}{}", what, pid, process_lives(pid) ? "" : " (dead)");
+}
+
+void print_container(const HomePaths& home, const proto::ContainerSpec& spec) {
+  const ContainerPaths paths = ContainerPaths::of(home, spec.topology_id(), spec.container_id());
+  std::string line =
+      fmt::format("    container {}: {}", spec.container_id(), process_text("agent", stored_pid(paths.agent_stem())));
+  for (const int kind : spec.processes()) {
+    const std::string name = kind == proto::PROCESS_TOPOLOGY_MASTER ? "topology-master" : "jvm-host";
+    line += ", " + process_text(name, stored_pid(paths.process_stem(name)));
+  }
+  fmt::print("{}\n", line);
+}
+
+void print_master(TopologyState& state, const proto::TopologyBase& base) {
+  const TopologyId id(base.topology_id());
+  const Result<proto::MasterEndpoint> master = state.master(id);
+  if (!master.ok()) {
+    fmt::print("    the topology master is not registered: {}\n", master.status().message());
+    return;
+  }
+  const Result<proto::StatsReply> stats =
+      request_stats({master->host(), static_cast<uint16_t>(master->port())}, id.get(), base.secret(), Millis(1000));
+  if (!stats.ok()) {
+    fmt::print("    the topology master does not answer: {}\n", stats.status().message());
+    return;
+  }
+  std::string missing;
+  for (const int container : stats->missing_containers()) missing += fmt::format(" {}", container);
+  fmt::print("    plan epoch {}, {} executors reporting, {} host restarts{}\n", stats->epoch(), stats->executors_size(),
+             stats->host_restarts(), missing.empty() ? "" : ", MISSING containers:" + missing);
+  for (int i = 0; i < std::min(stats->errors_size(), 3); ++i) {
+    const std::string& text = stats->errors(i).text();
+    fmt::print("    error in {}: {}\n", stats->errors(i).component(), escape(text.substr(0, text.find('\n'))));
+  }
+}
+
+void print_topology(const HomePaths& home, TopologyState& state, const TopologyId& id) {
+  const auto base = state.base(id);
+  if (!base.ok()) {
+    fmt::print("  {}: {}\n", id.get(), base.status().message());
+    return;
+  }
+  const proto::TopologyBase& b = base->value;
+  const int64_t now_ms = SystemClock::instance().wall_ms();
+  std::string status = b.status() == proto::STATUS_ACTIVE     ? "ACTIVE"
+                       : b.status() == proto::STATUS_INACTIVE ? "INACTIVE"
+                                                              : "KILLED";
+  if (b.status() == proto::STATUS_KILLED) {
+    status += fmt::format(", gone in {} s", std::max<int64_t>(0, b.kill_deadline_ms() - now_ms) / 1000);
+  }
+  fmt::print("  {} ({}): {}, {} executors, {} tasks, up {} s\n", b.name(), id.get(), status, b.executors(), b.tasks(),
+             (now_ms - b.submitted_ms()) / 1000);
+  for (const std::string& warning : b.warnings()) fmt::print("    note: {}\n", escape(warning, 500));
+  for (const proto::ContainerSpec& spec : b.specs()) print_container(home, spec);
+  if (b.status() != proto::STATUS_KILLED) print_master(state, b);
+}
+
+int run_status(const Call& call) {
+  const Settings& settings = call.settings;
+  const HomePaths home(settings.home);
+  const Result<pid_t> root = running_root(settings.home);
+  if (root.ok()) {
+    fmt::print("root    pid {}, home {}\n", *root, settings.home);
+  } else {
+    fmt::print("root    not running, home {}; `petrel up` starts it\n", settings.home);
+  }
+  const Result<NimbusEndpoint> leader = ask_leader(settings);
+  fmt::print("nimbus  {}\n", leader.ok() ? fmt::format("answers at {}:{}, {}", leader->host, leader->port,
+                                                       process_text("process", stored_pid(home.nimbus_stem())))
+                                         : leader.status().message());
+  std::error_code error;
+  if (fs::is_directory(settings.home + "/state", error)) {
+    const Result<std::unique_ptr<StateStore>> store = open_store("file:" + settings.home + "/state", nullptr);
+    if (!store.ok()) return fail(call, store.status());
+    TopologyState state(**store);
+    const Result<std::vector<TopologyId>> ids = state.topologies();
+    if (!ids.ok()) return fail(call, ids.status());
+    fmt::print("{} {}\n", ids->size(), ids->size() == 1 ? "topology" : "topologies");
+    for (const TopologyId& id : *ids) print_topology(home, state, id);
+  }
+  return root.ok() && leader.ok() ? 0 : 1;
+}
+
+constexpr Flag kUpFlags[] = {{"--foreground", nullptr, "do not become a daemon; logs go to the terminal"}};
+constexpr Flag kDownFlags[] = {{"--timeout", "SECS", "for an orderly end, before processes are killed (default: 30)"}};
+
+const Verb kVerbs[] = {
+    {.name = "up",
+     .words = "",
+     .summary = "start the cluster of this machine",
+     .details = "Starts one daemon, which starts and restarts Nimbus and the containers of topologies that were "
+                "running. Does\n"
+                "nothing when it is up already. -c and --config are handed to Nimbus.",
+     .flags = kUpFlags,
+     .run = run_up},
+    {.name = "down",
+     .words = "",
+     .summary = "end everything that `up` started on this machine",
+     .details = "Topologies stay known and run again after the next `up`; `kill` removes them.",
+     .flags = kDownFlags,
+     .run = run_down},
+    {.name = "status",
+     .words = "",
+     .summary = "daemons, topologies, containers, processes, and what is missing",
+     .details = "Exit code 1 unless the root runs and Nimbus answers.",
+     .flags = {},
+     .run = run_status},
+};
+
+}  // namespace
+
+std::span<const Verb> cluster_verbs() {
+  return kVerbs;
+}
+
+}  // namespace petrel::cli

@@ -1,0 +1,224 @@
+#include "storm-compat/nimbus/submission.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+
+#include "native/base/escape.h"
+#include "storm-compat/nimbus/jar_check.h"
+#include "storm-compat/submit/topology_reader.h"
+
+namespace petrel {
+namespace {
+
+constexpr int kHostedMajor = 2;  // storm-client 2.x
+constexpr size_t kMaxFileNameBytes = 200;
+
+/// Storm picks the worker's class path by the version that the client sent; we carry one line.
+Status check_storm_version(const storm::StormTopology& topology) {
+  if (!topology.__isset.storm_version || topology.storm_version.empty()) return Status();
+  const std::string& version = topology.storm_version;
+  char* end = nullptr;
+  const long major = std::strtol(version.c_str(), &end, 10);
+  if (end == version.c_str() || *end != '.') return Status();  // "Unknown": a client built without a version
+  if (major == kHostedMajor) return Status();
+  return Status::malformed(
+      "the topology was submitted with storm-client {}, and this Petrel hosts {}.x; submit it with a "
+      "storm-client {}.x (it must have been built for it)",
+      escape(version), kHostedMajor, kHostedMajor);
+}
+
+Status check_file_name(const std::string& name, const std::string& what) {
+  const bool plain = !name.empty() && name.size() <= kMaxFileNameBytes && name != "." && name != ".." &&
+                     name.find('/') == std::string::npos && escape(name, name.size() + 1) == name;
+  if (plain) return Status();
+  return Status::malformed("{} '{}' is not a plain file name: no '/', not '.' or '..', printable, at most {} bytes",
+                           what, escape(name), kMaxFileNameBytes);
+}
+
+proto::Artifact artifact_of(const std::string& name, const StoredArtifact& stored) {
+  proto::Artifact artifact;
+  artifact.set_name(name);
+  artifact.set_digest(stored.digest);
+  artifact.set_bytes(stored.bytes);
+  return artifact;
+}
+
+}  // namespace
+
+std::string local_host_name(const Settings& settings) {
+  const Result<std::string> named = settings.cluster_conf.get_string("storm.local.hostname", "");
+  if (named.ok() && !named->empty()) return *named;
+  const std::string& host = settings.nimbus_host;
+  if (!host.empty() && host != "0.0.0.0" && host != "::") return host;
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+std::vector<Slot> free_slots(const Settings& settings, const std::vector<proto::ContainerSpec>& used, size_t at_least) {
+  std::set<int64_t> taken;
+  for (const proto::ContainerSpec& spec : used) taken.insert(spec.port());
+  const std::string host = local_host_name(settings);
+  std::vector<Slot> slots;
+  int64_t next = 6700;
+  for (const int64_t port : settings.slots_ports) {
+    if (!taken.contains(port)) slots.push_back({host, static_cast<int32_t>(port)});
+    next = std::max(next, port + 1);
+  }
+  for (; slots.size() < at_least && next <= 65535; ++next) {
+    if (!taken.contains(next)) slots.push_back({host, static_cast<int32_t>(next)});
+  }
+  return slots;
+}
+
+std::string uuid_of(std::string bytes) {
+  CHECK(bytes.size() == 16);
+  bytes[6] = static_cast<char>((bytes[6] & 0x0f) | 0x40);
+  bytes[8] = static_cast<char>((bytes[8] & 0x3f) | 0x80);
+  const std::string hex = to_hex(bytes);
+  return hex.substr(0, 8) + "-" + hex.substr(8, 4) + "-" + hex.substr(12, 4) + "-" + hex.substr(16, 4) + "-" +
+         hex.substr(20);
+}
+
+Result<PreparedTopology> SubmissionBuilder::prepare(const SubmitRequest& request) const {
+  RETURN_IF_ERROR(check_storm_version(*request.topology));
+  RETURN_IF_ERROR(check_jar(request.jar).status());
+  const SubmitInfo info{request.topology_id, request.name, request.owner};
+  ASSIGN_OR_RETURN(Submission read,
+                   read_submission(*request.topology, settings_.cluster_conf, request.json_conf, info));
+  PhysicalPlan plan;
+  ASSIGN_OR_RETURN(plan.packing, pack_single_container(read.plan, read.conf, request.slots));
+  plan.logical = std::move(read.plan);
+  plan.status = request.active ? TopologyStatus::kActive : TopologyStatus::kInactive;
+  ASSIGN_OR_RETURN(const std::vector<proto::Artifact> artifacts, store_artifacts(request, read.conf));
+
+  PreparedTopology prepared;
+  proto::TopologyBase& base = prepared.base;
+  base.set_topology_id(request.topology_id);
+  base.set_name(request.name);
+  base.set_owner(request.owner);
+  base.set_status(request.active ? proto::STATUS_ACTIVE : proto::STATUS_INACTIVE);
+  base.set_submitted_ms(clock_.wall_ms());
+  base.set_secret(random_bytes_(32));
+  base.mutable_artifacts()->Assign(artifacts.begin(), artifacts.end());
+  base.mutable_warnings()->Assign(read.warnings.begin(), read.warnings.end());
+  for (proto::ContainerSpec& spec : make_specs(request, plan, artifacts, base.secret()))
+    *base.add_specs() = std::move(spec);
+  base.set_workers(static_cast<int32_t>(plan.packing.containers.size()));
+  int32_t executors = 0;
+  for (const ContainerPlan& container : plan.packing.containers)
+    executors += static_cast<int32_t>(container.executors.size());
+  base.set_executors(executors);
+  base.set_tasks(static_cast<int32_t>(plan.logical.total_tasks()));
+  base.set_storm_version(request.topology->storm_version);
+  prepared.plan = std::make_shared<const PhysicalPlan>(std::move(plan));
+  prepared.conf = std::make_shared<const ConfMap>(std::move(read.conf));
+  return prepared;
+}
+
+Result<std::vector<proto::Artifact>> SubmissionBuilder::store_artifacts(const SubmitRequest& request,
+                                                                        const ConfMap& conf) const {
+  std::vector<proto::Artifact> artifacts;
+  // Names first: a submission that names a missing blob must not cost a copy of the jar.
+  for (const std::string& key : request.topology->dependency_jars) {
+    RETURN_IF_ERROR(add_blob(key, key, "dependency jar", artifacts));
+  }
+  for (const std::string& key : request.topology->dependency_artifacts) {
+    RETURN_IF_ERROR(add_blob(key, key, "dependency artifact", artifacts));
+  }
+  RETURN_IF_ERROR(add_mapped_blobs(conf, artifacts));
+  ASSIGN_OR_RETURN(const StoredArtifact jar, artifacts_.put_file(request.jar));
+  ASSIGN_OR_RETURN(const StoredArtifact topology, artifacts_.put_bytes(request.raw_topology));
+  ASSIGN_OR_RETURN(const StoredArtifact conf_json, artifacts_.put_bytes(print_json(conf)));
+  artifacts.insert(artifacts.begin(), {artifact_of("stormjar.jar", jar), artifact_of("topology.thrift", topology),
+                                       artifact_of("stormconf.json", conf_json)});
+  return artifacts;
+}
+
+Status SubmissionBuilder::add_blob(const std::string& key, const std::string& file_name, const std::string& why,
+                                   std::vector<proto::Artifact>& artifacts) const {
+  RETURN_IF_ERROR(check_blob_key(key).with_context("{}", why));
+  RETURN_IF_ERROR(check_file_name(file_name, why));
+  const Result<BlobStore::Blob> blob = blobs_.find(key);
+  if (blob.status().code() == StatusCode::kNotFound) {
+    return Status::malformed("{} '{}' is not in the blob store; upload it before submitting", why, escape(key));
+  }
+  RETURN_IF_ERROR(blob.status());
+  static const std::set<std::string> reserved = {"stormjar.jar", "topology.thrift", "stormconf.json", "resources",
+                                                 "artifacts"};
+  const bool twice = std::any_of(artifacts.begin(), artifacts.end(),
+                                 [&](const proto::Artifact& artifact) { return artifact.name() == file_name; });
+  if (twice || reserved.contains(file_name)) {
+    return Status::malformed(
+        "{} '{}' would be stored as '{}', and that file exists already; give each its own localname", why, escape(key),
+        escape(file_name));
+  }
+  artifacts.push_back(artifact_of(file_name, {blob->entry.digest(), blob->entry.bytes()}));
+  return Status();
+}
+
+Status SubmissionBuilder::add_mapped_blobs(const ConfMap& conf, std::vector<proto::Artifact>& artifacts) const {
+  const ConfValue* value = conf.find("topology.blobstore.map");
+  if (value == nullptr || value->is_null()) return Status();
+  const ConfMap* map = value->as_map();
+  if (map == nullptr)
+    return Status::malformed("topology.blobstore.map is {}, and must be a map from blob key to options",
+                             value->type_name());
+  for (const ConfEntry& entry : map->entries()) {
+    std::string local_name = entry.key;
+    if (const ConfMap* options = entry.value.as_map(); options != nullptr) {
+      ASSIGN_OR_RETURN(local_name, options->get_string("localname", entry.key));
+      ASSIGN_OR_RETURN(const bool uncompress, options->get_bool("uncompress", false));
+      if (uncompress) {
+        return Status::malformed(
+            "topology.blobstore.map: '{}' asks for uncompress, which is not supported yet; store the files "
+            "uncompressed",
+            escape(entry.key));
+      }
+    } else if (!entry.value.is_null()) {
+      return Status::malformed("topology.blobstore.map: '{}' has {} for its options, and must have a map",
+                               escape(entry.key), entry.value.type_name());
+    }
+    RETURN_IF_ERROR(add_blob(entry.key, local_name, "topology.blobstore.map", artifacts));
+  }
+  return Status();
+}
+
+std::vector<proto::ContainerSpec> SubmissionBuilder::make_specs(const SubmitRequest& request, const PhysicalPlan& plan,
+                                                                const std::vector<proto::Artifact>& artifacts,
+                                                                const std::string& secret) const {
+  proto::ContainerSpec common;
+  common.set_topology_id(request.topology_id);
+  common.set_topology_name(request.name);
+  common.set_host(local_host_name(settings_));
+  common.set_artifact_source("file:" + artifacts_.root().string());
+  common.set_state_store("file:" + settings_.home + "/state");
+  common.set_secret(secret);
+  common.set_local_dir(settings_.local_dir);
+  common.set_log_dir(settings_.log_dir);
+  common.set_java_home(settings_.java_home);
+  common.set_owner(request.owner);
+
+  std::vector<proto::ContainerSpec> specs;
+  proto::ContainerSpec master = common;
+  master.set_container_id(0);
+  master.add_processes(proto::PROCESS_TOPOLOGY_MASTER);
+  master.set_worker_id(uuid_of(random_bytes_(16)));
+  specs.push_back(std::move(master));
+  for (const ContainerPlan& container : plan.packing.containers) {
+    proto::ContainerSpec spec = common;
+    spec.set_container_id(container.container_id);
+    spec.set_host(container.host);
+    spec.set_port(container.port);
+    spec.add_processes(proto::PROCESS_JVM_HOST);
+    spec.mutable_artifacts()->Assign(artifacts.begin(), artifacts.end());
+    spec.set_worker_id(uuid_of(random_bytes_(16)));
+    *spec.mutable_plan() = to_proto(container);
+    specs.push_back(std::move(spec));
+  }
+  return specs;
+}
+
+}  // namespace petrel
