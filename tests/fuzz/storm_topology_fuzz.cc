@@ -1,5 +1,6 @@
-// Any bytes as a stored or submitted StormTopology: scan, then the generated reader.
-// Beside crashes and leaks: what the scan lets through reads, writes and passes the scan again.
+// Any bytes as a stored or submitted StormTopology: scan, then the generated reader, then the topology reader.
+// Beside crashes and leaks: what the scan lets through reads, writes and passes the scan again; what the topology reader
+// takes is a plan that passes its own checks; what it refuses has a sentence of bounded length.
 #include <thrift/TConfiguration.h>
 #include <thrift/protocol/TBinaryProtocol.h>
 #include <thrift/transport/TBufferTransports.h>
@@ -8,6 +9,7 @@
 #include <cstdlib>
 
 #include "native/base/check.h"
+#include "storm-compat/submit/topology_reader.h"
 #include "storm-compat/thrift/thrift_scan.h"
 #include "storm_types.h"
 
@@ -34,6 +36,16 @@ void check_planted([[maybe_unused]] const storm::StormTopology& topology) {
 #endif
 }
 
+void check_reader(const storm::StormTopology& topology) {
+  Result<Submission> submission = read_submission(topology, {}, "{}", {"fuzz-1-1", "fuzz", "me"});
+  if (submission.ok()) {
+    Result<LogicalPlan> again = LogicalPlan::from_proto(submission->plan.to_proto());
+    CHECK(again.ok() && *again == submission->plan);
+  } else {
+    CHECK(!submission.status().message().empty() && submission.status().message().size() < 2000);
+  }
+}
+
 }  // namespace
 }  // namespace petrel
 
@@ -46,6 +58,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   storm::StormTopology topology = petrel::read(bytes);
   petrel::check_planted(topology);
+  petrel::check_reader(topology);
   auto buffer = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
   apache::thrift::protocol::TBinaryProtocol protocol(buffer);
   topology.write(&protocol);
