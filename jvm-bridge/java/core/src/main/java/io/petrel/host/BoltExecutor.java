@@ -130,7 +130,16 @@ public final class BoltExecutor extends Executor {
         queue().release(current);
     }
 
-    private void execute(int id, Tuple tuple) throws Exception {
+    /** Storm wraps what execute throws, and tools know the look of it. */
+    private void execute(int id, Tuple tuple) {
+        try {
+            executeUnwrapped(id, tuple);
+        } catch (Exception e) {
+            throw new RuntimeException(e);
+        }
+    }
+
+    private void executeUnwrapped(int id, Tuple tuple) {
         int index = id - spec.firstTask();
         Task task = tasks.get(index);
         boolean observed = task.observed();
