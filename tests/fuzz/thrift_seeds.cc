@@ -127,6 +127,11 @@ int main(int argc, char** argv) {
   put_call(frames, "unknown_method", leader.substr(0, 8) + "getLeadex" + leader.substr(17));
   put_call(frames, "old_header", leader.substr(4, 13) + "\1" + leader.substr(17));
   put(frames, "stream_of_two", "\1" + framed(leader) + framed(chunk));
+  put(frames, "stream_in_place", "\3" + framed(leader) + framed(chunk));
+  put(frames, "stream_tls", std::string("\1\x16\x03\x01\x02\0\x01\0\x01", 9));
+  put(frames, "stream_sasl", std::string("\1\x01\0\0\0\x06GSSAPI", 12));
+  put_call(frames, "activate", called([](auto& n) { n.send_activate("wc"); }));
+  put_call(frames, "nimbus_conf", called([](auto& n) { n.send_getNimbusConf(); }));
   put(frames, "stream_http", "\1GET / HTTP/1.1\r\n\r\n");
 
   std::filesystem::path topologies = std::filesystem::path(argv[1]) / "storm_topology_fuzz";
