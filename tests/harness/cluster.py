@@ -55,8 +55,11 @@ def free_ports(count):
 class Cluster:
     """preset: whose binaries. home: kept when given, else a folder of its own under the temporary files."""
 
+    running = []  # clusters that are up, for the report of a failed test
+
     def __init__(self, preset="dev", home=None, slots=4, settings=None):
-        self.petrel = ROOT / "build" / preset / "bin" / "petrel"
+        # PETREL_TEST_BIN: binaries from elsewhere, for instance of your own build folder.
+        self.petrel = pathlib.Path(os.environ.get("PETREL_TEST_BIN", ROOT / "build" / preset / "bin")) / "petrel"
         self.own_home = home is None
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="petrel-"))
         self.home.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,7 @@ class Cluster:
 
     def environment(self):
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("STORM_", "PETREL_"))}
-        return {**clean, "PETREL_HOME": str(self.home)}
+        return {**clean, "PETREL_HOME": str(self.home), "PETREL_JAVA_DIR": str(ROOT / "build" / "java")}
 
     def run(self, *args, timeout_s=180, check=True, name=None):
         """One command of the petrel binary; name="storm" runs it under that name."""
@@ -82,11 +85,13 @@ class Cluster:
         return done
 
     def up(self):
+        Cluster.running.append(self)
         self.run("up", timeout_s=60)
         return self
 
     def down(self):
         done = self.run("down", timeout_s=120, check=False)
+        Cluster.running.remove(self)
         left = self.processes()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
@@ -103,6 +108,7 @@ class Cluster:
             print(self.tails())
             self.own_home = False  # kept, so that somebody can look
             self.run("down", timeout_s=120, check=False)
+            Cluster.running.remove(self)
             for pid in self.processes():
                 os.kill(pid, signal.SIGKILL)
         else:
