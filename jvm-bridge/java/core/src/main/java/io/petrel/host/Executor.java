@@ -91,7 +91,7 @@ public abstract class Executor {
     }
 
     /**
-     * Does what there is to do and does not wait. False: nothing was done, all output that could leave has left, and
+     * Does what there is to do and does not wait. The time may be a few steps old. False: nothing was done, all output that could leave has left, and
      * {@link #idle} may wait.
      */
     public abstract boolean runOnce(long nowNanos) throws Exception;
@@ -236,7 +236,7 @@ public abstract class Executor {
             services.timer().every(seconds * 1_000_000_000L, () -> control.addPeriodic(tick));
         }
         if (Metrics.hasConsumers(routes)) {
-            for (Integer interval : new ArrayList<>(parts.metrics.keySet())) {
+            for (Integer interval : Metrics.intervals(parts, spec.conf())) {
                 ControlQueue.Action collect = () -> Metrics.collect(this, interval);
                 services.timer().every(interval * 1_000_000_000L, () -> control.addPeriodic(collect));
             }

@@ -17,8 +17,9 @@ public final class Host {
             throw new IllegalStateException("boot is called once");
         }
         Output.redirect();
-        runtime = new HostRuntime(
-                plan, topology, confJson, line(), new Native.Link(), HostClock.SYSTEM, ThreadParker::new, 0);
+        HostLink link = new Native.Link();
+        Thread.setDefaultUncaughtExceptionHandler(new UncaughtErrors(link));
+        runtime = new HostRuntime(plan, topology, confJson, line(), link, HostClock.SYSTEM, ThreadParker::new, 0);
     }
 
     public static void start(boolean active) {

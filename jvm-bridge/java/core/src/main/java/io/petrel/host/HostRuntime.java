@@ -3,6 +3,7 @@ package io.petrel.host;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -49,6 +50,8 @@ public final class HostRuntime {
         this.link = link;
         this.clock = clock;
         Plan decoded = Plan.read(plan);
+        LOG.info("Launching worker for {} on {}:{} with id {}, container {}, incarnation {}", decoded.topologyId(),
+                decoded.host(), decoded.port(), decoded.workerId(), decoded.containerId(), decoded.incarnation());
         Map<String, Object> conf = api.parseJson(confJson);
         conf.put("storm.id", decoded.topologyId());
         conf.put("topology.name", decoded.topologyName());
@@ -190,6 +193,7 @@ public final class HostRuntime {
 
     private void onePrepared() {
         if (unprepared.decrementAndGet() == 0) {
+            LOG.info("All {} executors are prepared", executors.size());
             link.prepared();
         }
     }
@@ -205,7 +209,7 @@ public final class HostRuntime {
     }
 
     private void refreshLoad() {
-        Map<Integer, Executor> byTask = new java.util.HashMap<>();
+        Map<Integer, Executor> byTask = new HashMap<>();
         for (Executor executor : executors) {
             for (Task task : executor.tasks()) {
                 byTask.put(task.id(), executor);

@@ -18,9 +18,6 @@ final class Output {
         Logger err = LoggerFactory.getLogger("STDERR");
         System.setOut(new PrintStream(new Lines(line -> out.info(line)), true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(new Lines(line -> err.error(line)), true, StandardCharsets.UTF_8));
-        Logger uncaught = LoggerFactory.getLogger("org.apache.storm.utils.Utils");
-        Thread.setDefaultUncaughtExceptionHandler(
-                (thread, error) -> uncaught.error("Uncaught exception in thread {}", thread.getName(), error));
     }
 
     private interface Sink {

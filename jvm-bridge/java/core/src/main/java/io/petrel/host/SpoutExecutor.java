@@ -26,7 +26,8 @@ public final class SpoutExecutor extends Executor {
     private boolean lastActive;
     private long emits;
     private int customIdle;
-    private volatile int pendingNow;
+    /** A copy for other threads, which may see it a moment late: this is written in every step. */
+    private int pendingNow;
 
     public SpoutExecutor(ExecutorSpec spec, Services services, ExecutorParts parts, Parker parker) {
         super(spec, services, parts, parker);

@@ -14,25 +14,23 @@ import org.apache.storm.tuple.MessageId;
  */
 public final class TupleId extends MessageId {
     /** Of tuples without a root. */
-    public static final TupleId NONE = new TupleId(0, 0, 0, null);
+    public static final TupleId NONE = new TupleId(0, 0, null);
 
-    private final int roots;
     private final long root;
     private final long edge;
     /** Root, edge, root, edge ... from the second on; null with one root. */
     private final long[] more;
     private boolean settled;
 
-    private TupleId(int roots, long root, long edge, long[] more) {
+    private TupleId(long root, long edge, long[] more) {
         super(Collections.<Long, Long>emptyMap());
-        this.roots = roots;
         this.root = root;
         this.edge = edge;
         this.more = more;
     }
 
     public static TupleId of(long root, long edge) {
-        return new TupleId(1, root, edge, null);
+        return new TupleId(root, edge, null);
     }
 
     /** From n pairs of root and edge; takes what it needs. */
@@ -45,11 +43,14 @@ public final class TupleId extends MessageId {
         }
         long[] more = new long[2 * (n - 1)];
         System.arraycopy(pairs, 2, more, 0, more.length);
-        return new TupleId(n, pairs[0], pairs[1], more);
+        return new TupleId(pairs[0], pairs[1], more);
     }
 
     public int roots() {
-        return roots;
+        if (more != null) {
+            return 1 + more.length / 2;
+        }
+        return this == NONE ? 0 : 1;
     }
 
     public long root(int i) {
@@ -74,6 +75,7 @@ public final class TupleId extends MessageId {
 
     @Override
     public Map<Long, Long> getAnchorsToIds() {
+        int roots = roots();
         if (roots == 0) {
             return Collections.emptyMap();
         }
