@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <set>
 
 #include "native/base/escape.h"
@@ -12,31 +11,6 @@
 
 namespace petrel {
 namespace {
-
-constexpr int kHostedMajor = 2;  // storm-client 2.x
-constexpr size_t kMaxFileNameBytes = 200;
-
-/// Storm picks the worker's class path by the version that the client sent; we carry one line.
-Status check_storm_version(const storm::StormTopology& topology) {
-  if (!topology.__isset.storm_version || topology.storm_version.empty()) return Status();
-  const std::string& version = topology.storm_version;
-  char* end = nullptr;
-  const long major = std::strtol(version.c_str(), &end, 10);
-  if (end == version.c_str() || *end != '.') return Status();  // "Unknown": a client built without a version
-  if (major == kHostedMajor) return Status();
-  return Status::malformed(
-      "the topology was submitted with storm-client {}, and this Petrel hosts {}.x; submit it with a "
-      "storm-client {}.x (it must have been built for it)",
-      escape(version), kHostedMajor, kHostedMajor);
-}
-
-Status check_file_name(const std::string& name, const std::string& what) {
-  const bool plain = !name.empty() && name.size() <= kMaxFileNameBytes && name != "." && name != ".." &&
-                     name.find('/') == std::string::npos && escape(name, name.size() + 1) == name;
-  if (plain) return Status();
-  return Status::malformed("{} '{}' is not a plain file name: no '/', not '.' or '..', printable, at most {} bytes",
-                           what, escape(name), kMaxFileNameBytes);
-}
 
 proto::Artifact artifact_of(const std::string& name, const StoredArtifact& stored) {
   proto::Artifact artifact;
@@ -83,7 +57,6 @@ std::string uuid_of(std::string bytes) {
 }
 
 Result<PreparedTopology> SubmissionBuilder::prepare(const SubmitRequest& request) const {
-  RETURN_IF_ERROR(check_storm_version(*request.topology));
   RETURN_IF_ERROR(check_jar(request.jar).status());
   const SubmitInfo info{request.topology_id, request.name, request.owner};
   ASSIGN_OR_RETURN(Submission read,
@@ -123,12 +96,11 @@ Result<std::vector<proto::Artifact>> SubmissionBuilder::store_artifacts(const Su
   std::vector<proto::Artifact> artifacts;
   // Names first: a submission that names a missing blob must not cost a copy of the jar.
   for (const std::string& key : request.topology->dependency_jars) {
-    RETURN_IF_ERROR(add_blob(key, key, "dependency jar", artifacts));
+    RETURN_IF_ERROR(add_blob(key, "dependency jar", artifacts));
   }
   for (const std::string& key : request.topology->dependency_artifacts) {
-    RETURN_IF_ERROR(add_blob(key, key, "dependency artifact", artifacts));
+    RETURN_IF_ERROR(add_blob(key, "dependency artifact", artifacts));
   }
-  RETURN_IF_ERROR(add_mapped_blobs(conf, artifacts));
   ASSIGN_OR_RETURN(const StoredArtifact jar, artifacts_.put_file(request.jar));
   ASSIGN_OR_RETURN(const StoredArtifact topology, artifacts_.put_bytes(request.raw_topology));
   ASSIGN_OR_RETURN(const StoredArtifact conf_json, artifacts_.put_bytes(print_json(conf)));
@@ -137,52 +109,22 @@ Result<std::vector<proto::Artifact>> SubmissionBuilder::store_artifacts(const Su
   return artifacts;
 }
 
-Status SubmissionBuilder::add_blob(const std::string& key, const std::string& file_name, const std::string& why,
+Status SubmissionBuilder::add_blob(const std::string& key, const std::string& why,
                                    std::vector<proto::Artifact>& artifacts) const {
   RETURN_IF_ERROR(check_blob_key(key).with_context("{}", why));
-  RETURN_IF_ERROR(check_file_name(file_name, why));
   const Result<BlobStore::Blob> blob = blobs_.find(key);
   if (blob.status().code() == StatusCode::kNotFound) {
     return Status::malformed("{} '{}' is not in the blob store; upload it before submitting", why, escape(key));
   }
   RETURN_IF_ERROR(blob.status());
-  static const std::set<std::string> reserved = {"stormjar.jar", "topology.thrift", "stormconf.json", "resources",
-                                                 "artifacts"};
+  static const std::set<std::string> reserved = {"stormjar.jar", "topology.thrift", "stormconf.json", "resources"};
+  if (reserved.contains(key)) {
+    return Status::malformed("{} '{}' has the name of a file of the topology itself; store it under another key", why,
+                             key);
+  }
   const bool twice = std::any_of(artifacts.begin(), artifacts.end(),
-                                 [&](const proto::Artifact& artifact) { return artifact.name() == file_name; });
-  if (twice || reserved.contains(file_name)) {
-    return Status::malformed(
-        "{} '{}' would be stored as '{}', and that file exists already; give each its own localname", why, escape(key),
-        escape(file_name));
-  }
-  artifacts.push_back(artifact_of(file_name, {blob->entry.digest(), blob->entry.bytes()}));
-  return Status();
-}
-
-Status SubmissionBuilder::add_mapped_blobs(const ConfMap& conf, std::vector<proto::Artifact>& artifacts) const {
-  const ConfValue* value = conf.find("topology.blobstore.map");
-  if (value == nullptr || value->is_null()) return Status();
-  const ConfMap* map = value->as_map();
-  if (map == nullptr)
-    return Status::malformed("topology.blobstore.map is {}, and must be a map from blob key to options",
-                             value->type_name());
-  for (const ConfEntry& entry : map->entries()) {
-    std::string local_name = entry.key;
-    if (const ConfMap* options = entry.value.as_map(); options != nullptr) {
-      ASSIGN_OR_RETURN(local_name, options->get_string("localname", entry.key));
-      ASSIGN_OR_RETURN(const bool uncompress, options->get_bool("uncompress", false));
-      if (uncompress) {
-        return Status::malformed(
-            "topology.blobstore.map: '{}' asks for uncompress, which is not supported yet; store the files "
-            "uncompressed",
-            escape(entry.key));
-      }
-    } else if (!entry.value.is_null()) {
-      return Status::malformed("topology.blobstore.map: '{}' has {} for its options, and must have a map",
-                               escape(entry.key), entry.value.type_name());
-    }
-    RETURN_IF_ERROR(add_blob(entry.key, local_name, "topology.blobstore.map", artifacts));
-  }
+                                 [&](const proto::Artifact& artifact) { return artifact.name() == key; });
+  if (!twice) artifacts.push_back(artifact_of(key, {blob->entry.digest(), blob->entry.bytes()}));
   return Status();
 }
 

@@ -54,9 +54,7 @@ class SubmissionBuilder {
 
  private:
   Result<std::vector<proto::Artifact>> store_artifacts(const SubmitRequest& request, const ConfMap& conf) const;
-  Status add_blob(const std::string& key, const std::string& file_name, const std::string& why,
-                  std::vector<proto::Artifact>& artifacts) const;
-  Status add_mapped_blobs(const ConfMap& conf, std::vector<proto::Artifact>& artifacts) const;
+  Status add_blob(const std::string& key, const std::string& why, std::vector<proto::Artifact>& artifacts) const;
   std::vector<proto::ContainerSpec> make_specs(const SubmitRequest& request, const PhysicalPlan& plan,
                                                const std::vector<proto::Artifact>& artifacts,
                                                const std::string& secret) const;

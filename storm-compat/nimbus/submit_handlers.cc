@@ -76,6 +76,8 @@ void SubmitHandlers::submit(const std::string& name, const std::string& location
   const std::string raw = raw_topology(topology);
   request.raw_topology = raw;
   request.active = options == nullptr || options->initial_status == storm::TopologyInitialStatus::ACTIVE;
+
+  const std::lock_guard one_at_a_time(submit_mutex_);
   request.slots = slots();
 
   const auto hold = parts_.book.hold_artifacts();

@@ -2,6 +2,7 @@
 // Thread: thread-safe.
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "storm-compat/nimbus/nimbus_parts.h"
@@ -30,6 +31,7 @@ class SubmitHandlers {
   std::vector<Slot> slots() const;
 
   NimbusParts& parts_;
+  std::mutex submit_mutex_;  // one at a time from choosing a slot to recording it
 };
 
 }  // namespace petrel
