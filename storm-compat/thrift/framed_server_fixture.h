@@ -40,9 +40,14 @@ class SmallNimbus : public storm::NimbusNull {
   /// Waits until the test lets it go.
   void getTopologyConf(std::string& conf, const std::string&) override {
     ++waiting;
-    while (!let_go) std::this_thread::sleep_for(Millis(2));
+    let_go.wait(false);
     --waiting;
     conf = "{}";
+  }
+
+  void release() {
+    let_go = true;
+    let_go.notify_all();
   }
 
   int leader_port = 0;
@@ -65,7 +70,7 @@ class FramedServerFixture : public ::testing::Test {
       EXPECT_TRUE(good_call_works()) << "a good client gets no answer afterwards";
       EXPECT_TRUE(eventually([&] { return live_bytes() - live_before_ < (10 << 20); }))
           << live_bytes() - live_before_ << " bytes more than before";
-      nimbus_->let_go = true;
+      nimbus_->release();
       server_->stop();
     }
     if (HasFailure()) fprintf(stderr, "the server's log:\n%s\n", log().c_str());

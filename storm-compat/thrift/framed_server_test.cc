@@ -87,7 +87,7 @@ TEST_F(FramedServerTest, a_slow_handler_does_not_stop_others) {
   ASSERT_TRUE(second.send(slow));
   ASSERT_TRUE(eventually([&] { return nimbus_->waiting == 2; }));
   EXPECT_TRUE(good_call_works());
-  nimbus_->let_go = true;
+  nimbus_->release();
   EXPECT_EQ(first.read().seqid, 8);
   EXPECT_EQ(second.read().seqid, 8);
 }
@@ -108,7 +108,7 @@ TEST_F(FramedServerTest, a_full_queue_is_told) {
   Answer answer = third.call(empty_call("getLeader"));
   EXPECT_EQ(answer.error_type, kInternalError);
   EXPECT_THAT(answer.error_text, HasSubstr("Nimbus is busy: 1 calls are waiting"));
-  nimbus_->let_go = true;
+  nimbus_->release();
   EXPECT_EQ(running.read().type, kReply);
   EXPECT_EQ(queued.read().type, kReply);
 }

@@ -99,7 +99,7 @@ inline bool eventually(const std::function<bool()>& done, Millis deadline = Mill
   MonoTime end = SystemClock::instance().now() + deadline;
   while (!done()) {
     if (SystemClock::instance().now() > end) return false;
-    std::this_thread::sleep_for(Millis(5));
+    ::poll(nullptr, 0, 5);
   }
   return true;
 }
