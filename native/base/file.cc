@@ -1,7 +1,6 @@
 #include "native/base/file.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,6 +33,14 @@ Status write_all(int fd, std::string_view bytes, const std::string& file) {
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   return Status();
+}
+
+/// A write lock of the whole file.
+struct flock whole_file() {
+  struct flock range{};
+  range.l_type = F_WRLCK;
+  range.l_whence = SEEK_SET;
+  return range;
 }
 
 }  // namespace
@@ -83,11 +90,10 @@ Status make_directories(const std::string& directory, mode_t mode) {
 Result<FileLock> FileLock::take(const std::string& file) {
   Fd fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd.fd < 0) return Status::from_errno(errno, "open " + file);
-  // held() locks for an instant, so one refusal proves nothing.
-  for (int attempt = 0; ::flock(fd.fd, LOCK_EX | LOCK_NB) != 0; ++attempt) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return Status::from_errno(errno, "lock " + file);
-    if (attempt == 20) return Status::error(StatusCode::kConflict, "{} is locked by another process", file);
-    ::usleep(1000);
+  struct flock range = whole_file();
+  if (::fcntl(fd.fd, F_OFD_SETLK, &range) != 0) {
+    if (errno != EAGAIN && errno != EACCES) return Status::from_errno(errno, "lock " + file);
+    return Status::error(StatusCode::kConflict, "{} is locked by another process", file);
   }
   return FileLock(std::exchange(fd.fd, -1));
 }
@@ -95,7 +101,8 @@ Result<FileLock> FileLock::take(const std::string& file) {
 bool FileLock::held(const std::string& file) {
   Fd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (fd.fd < 0) return errno != ENOENT && errno != ENOTDIR;
-  return ::flock(fd.fd, LOCK_SH | LOCK_NB) != 0;
+  struct flock range = whole_file();
+  return ::fcntl(fd.fd, F_OFD_GETLK, &range) != 0 || range.l_type != F_UNLCK;
 }
 
 FileLock::FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}

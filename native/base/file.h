@@ -19,7 +19,9 @@ Status write_small_file(const std::string& file, std::string_view bytes, mode_t 
 /// mkdir -p.
 Status make_directories(const std::string& directory, mode_t mode = 0700);
 
-/// Holds an flock on a file (created when missing) until destroyed or the process ends.
+/// Holds a lock of the open file description (fcntl) on a file, created when missing, until destroyed or the process
+/// ends: unlike flock it can be asked about without being taken, and unlike a plain fcntl lock another close() does not
+/// drop it.
 class FileLock {
  public:
   /// kConflict when another open description holds it.

@@ -99,6 +99,17 @@ TEST_F(FilesTest, CodeDirectoryHoldsArtifactsAndResources) {
   EXPECT_EQ(source.fetches, fetched);
 }
 
+TEST_F(FilesTest, TheTopologyMastersContainerLeavesTheCodeDirectoryToTheOthers) {
+  proto::ContainerSpec master = spec;
+  master.clear_processes();
+  master.add_processes(proto::PROCESS_TOPOLOGY_MASTER);
+  master.clear_artifacts();
+  ASSERT_TRUE(prepare_container(master, source).ok());
+  artifact("stormconf.json", "{}");
+  ASSERT_TRUE(prepare_container(spec, source).ok());
+  EXPECT_TRUE(fs::exists(SpecDirs(spec).code + "/stormconf.json"));
+}
+
 TEST_F(FilesTest, AFailedFetchLeavesNoCodeDirectory) {
   artifact("stormjar.jar", "x");
   source.files.clear();

@@ -21,13 +21,8 @@ constexpr Nanos kKillPatience = Seconds(5);
 
 /// Polls until `done` or the time is over; returns done().
 bool wait_for(const std::function<bool()>& done, Nanos timeout) {
-  const Clock& clock = SystemClock::instance();
-  const MonoTime end = clock.now() + timeout;
-  while (!done()) {
-    if (clock.now() >= end) return done();
-    ::usleep(20'000);
-  }
-  return true;
+  AsioReactor reactor;
+  return reactor.run_until(done, timeout);
 }
 
 /// The last line of a log, for the error sentence of a start that failed.

@@ -1,7 +1,5 @@
 #include "native/state_store/topology_state.h"
 
-#include <algorithm>
-
 #include "native/base/escape.h"
 
 namespace petrel {
@@ -176,7 +174,8 @@ Result<uint64_t> TopologyState::next_counter() {
 
 Status TopologyState::remove_topology(const TopologyId& id) {
   ASSIGN_OR_RETURN(std::vector<std::string> paths, store_.list(topology_path(id)));
-  std::stable_partition(paths.begin(), paths.end(), [&](const std::string& path) { return path != base_path(id); });
+  // The base goes last.
+  if (std::erase(paths, base_path(id)) > 0) paths.push_back(base_path(id));
   for (const std::string& path : paths) {
     auto record = store_.get(path);
     if (record.status().code() == StatusCode::kNotFound) continue;

@@ -34,9 +34,16 @@ void ErrorLog::restore(const proto::ComponentErrors& errors) {
 }
 
 std::vector<proto::ErrorEntry> ErrorLog::all() const {
+  std::vector<std::pair<size_t, const proto::ErrorEntry*>> found;  // the number keeps the order of equal times
+  for (const auto& [component, errors] : errors_) {
+    for (const proto::ErrorEntry& error : errors) found.emplace_back(found.size(), &error);
+  }
+  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) {
+    return std::make_pair(-int64_t{a.second->time_s()}, a.first) <
+           std::make_pair(-int64_t{b.second->time_s()}, b.first);
+  });
   std::vector<proto::ErrorEntry> out;
-  for (const auto& [component, errors] : errors_) out.insert(out.end(), errors.begin(), errors.end());
-  std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.time_s() > b.time_s(); });
+  for (const auto& [number, error] : found) out.push_back(*error);
   return out;
 }
 
