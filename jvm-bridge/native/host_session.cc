@@ -51,7 +51,7 @@ void HostSession::check_lease() {
 }
 
 void HostSession::take_sample() {
-  if (!booted_ || sampling_ || stopping_) return;
+  if (!booted_ || sampling_ || stopping_ || failed_) return;
   sampling_ = true;
   java_.sample([this, alive = alive_](Result<std::string> bytes) {
     if (!*alive) return;
@@ -111,7 +111,7 @@ void HostSession::on_refused(const std::string& reason) {
 }
 
 void HostSession::on_message(proto::Envelope message) {
-  if (stopping_) return;
+  if (stopping_ || failed_) return;
   switch (message.body_case()) {
     case proto::Envelope::kPhysicalPlan:
       take_plan(message.physical_plan());
@@ -150,7 +150,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
   java_.boot(std::move(*bytes), [this, alive = alive_](Status status) {
     if (!*alive) return;
     if (!status.ok()) {
-      links_.fail(status.with_context("boot"));
+      fail(status.with_context("boot"));
       return;
     }
     booted_ = true;
@@ -167,7 +167,7 @@ void HostSession::take_status(proto::TopologyStatus status) {
   logger.info("topology becomes {}", active ? "active" : "inactive");
   if (!started_) return;
   java_.set_active(active, [this, alive = alive_](Status done) {
-    if (*alive && !done.ok()) links_.fail(done.with_context("setActive"));
+    if (*alive && !done.ok()) fail(done.with_context("setActive"));
   });
 }
 
@@ -176,8 +176,13 @@ void HostSession::start_if_ready() {
   started_ = true;
   logger.info("starting the executors, {}", active_ ? "active" : "inactive");
   java_.start(active_, [this, alive = alive_](Status status) {
-    if (*alive && !status.ok()) links_.fail(status.with_context("start"));
+    if (*alive && !status.ok()) fail(status.with_context("start"));
   });
+}
+
+void HostSession::fail(const Status& why) {
+  failed_ = true;
+  links_.fail(why);
 }
 
 void HostSession::stop(const std::string& reason, int exit_code) {

@@ -42,6 +42,8 @@ class HostSession : public ControlClientHandler {
   void prepared();
   /// Sends what the outbox holds, as far as the master is there.
   void send_errors();
+  /// The host cannot run: what the master says does not matter any more, links.fail is told. Reports still go out.
+  void fail(const Status& why);
   /// Orderly end, once; later calls do nothing.
   void stop(const std::string& reason, int exit_code);
   bool stopping() const { return stopping_; }
@@ -78,6 +80,7 @@ class HostSession : public ControlClientHandler {
   bool active_ = false;
   bool prepared_ = false;
   bool sampling_ = false;
+  bool failed_ = false;
   bool stopping_ = false;
 };
 

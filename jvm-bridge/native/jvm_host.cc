@@ -44,6 +44,10 @@ std::string home_of(const std::string& spec_file) {
   return (fs::absolute(spec_file).parent_path() / "../../../..").lexically_normal().string();
 }
 
+std::string_view first_line(std::string_view text) {
+  return text.substr(0, text.find('\n'));
+}
+
 // Stands in when the JVM did not start: the session then only carries the report.
 class NoJava : public JavaHost {
  public:
@@ -123,7 +127,8 @@ Status JvmHost::enter_worker_dir(const ConfMap& conf) {
   }
   fs::create_directories("tmp", error);
   ASSIGN_OR_RETURN(auto variables, worker_environment(conf, worker_identity()));
-  for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), 1);
+  // What the agent has set already (LD_LIBRARY_PATH with what it inherited) stays.
+  for (const auto& [name, value] : variables) setenv(name.c_str(), value.c_str(), name == "LD_LIBRARY_PATH" ? 0 : 1);
   return {};
 }
 
@@ -161,7 +166,7 @@ void JvmHost::start_ledger() {
   ledger_thread_ = std::thread([this] {
     Result<std::unique_ptr<JvmAttachment>> attachment = JvmAttachment::attach(jvm_->vm(), "petrel-ledger");
     if (!attachment.ok()) {
-      reactor_.post([this, why = attachment.status()] { fail(why); });
+      reactor_.post([this, why = attachment.status()] { session_->fail(why); });
       return;
     }
     JniCompletions completions((*attachment)->env(), table_);
@@ -236,7 +241,7 @@ void JvmHost::run() {
   if (status.ok()) {
     session_->start();
   } else {
-    reactor_.post([this, status] { fail(status); });
+    reactor_.post([this, status] { session_->fail(status); });
   }
   reactor_.run();
 }
@@ -285,13 +290,14 @@ void JvmHost::prepared() {
 }
 
 void JvmHost::report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) {
-  logger.warn("component {} task {} reported: {}", escape(component), task, escape(text, 500));
+  // worker.log has the stack; here one line says that something was reported.
+  logger.warn("component {} task {} reported: {}", escape(component), task, escape(first_line(text)));
   errors_.push(error_entry(component, text, wall_ms));
   reactor_.post([this] { session_->send_errors(); });
 }
 
 void JvmHost::die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) {
-  logger.error("component {} task {} died, exit code {}: {}", escape(component), task, exit_code, escape(text, 2000));
+  logger.error("component {} task {} ends the worker with code {}", escape(component), task, exit_code);
   report_error(std::move(component), task, std::move(text), clock_.wall_ms());
   exit_.arm_watchdog(stop_grace() + Seconds(2), exit_code);
   env->CallStaticVoidMethod(table_.system, table_.exit, static_cast<jint>(exit_code));
