@@ -57,7 +57,7 @@ void set_common(T& out, const TopologyEntry& entry) {
 
 template <typename Map>
 void put_windows(Map& map) {
-  for (const char* window : kWindows) map[window];
+  for (const char* window : kWindowKeys) map[window];
 }
 
 void fill_spout(storm::SpoutStats& out, const proto::ExecutorStats* stats) {

@@ -15,7 +15,7 @@
 
 namespace petrel {
 
-inline constexpr std::array<const char*, 4> kWindows = {"600", "10800", "86400", ":all-time"};
+inline constexpr std::array<const char*, 4> kWindowKeys = {"600", "10800", "86400", ":all-time"};
 
 storm::TopologySummary summary_of(const TopologyEntry& entry, int64_t now_ms);
 

@@ -153,10 +153,10 @@ class Cluster:
                 found.append((int(entry.name), command.replace(b"\0", b" ").decode("utf-8", "replace").strip()))
         return found
 
-    def tails(self, size=3000):
+    def tails(self, size=1500):
         """The ends of all logs, for a failure's text."""
         texts = []
         for log in sorted((self.home / "logs").rglob("*")):
-            if log.is_file() and log.stat().st_size and "worker.yaml" not in log.name:
+            if log.is_file() and log.stat().st_size and log.name not in ("worker.yaml", "gc.log"):
                 texts.append(f"---- {log.relative_to(self.home)}\n" + log.read_bytes()[-size:].decode("utf-8", "replace"))
         return "\n".join(texts)
