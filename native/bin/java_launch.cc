@@ -79,10 +79,11 @@ Result<fs::path> find_java_dir(const std::string& configured, const Environment&
   if (const auto dir = environment("PETREL_JAVA_DIR"); dir && !dir->empty()) places.emplace_back(*dir);
   if (places.empty()) places = {exe_dir / "../java", exe_dir / "../../java"};
   std::string looked;
-  for (const fs::path& place : places) {
+  for (fs::path& place : places) {
     std::error_code error;
-    if (fs::is_directory(place / "storm-2.8", error)) return fs::weakly_canonical(place);
-    looked += (looked.empty() ? "" : ", ") + place.lexically_normal().string();
+    place = place.lexically_normal();
+    if (fs::is_directory(place / "storm-2.8", error)) return place;
+    looked += (looked.empty() ? "" : ", ") + place.string();
   }
   return Status::error(StatusCode::kNotFound,
                        "the folder with Storm's client jars (storm-2.8) is in none of: {}; run ./dev setup, or set "
