@@ -7,8 +7,8 @@ import java.nio.ByteOrder;
 import java.util.Arrays;
 
 /**
- * Ack records of one writer on their way to the ledger. Appending is plain stores; merging happens when the batch leaves,
- * by the writer. As with {@link TupleBatch}, the timer may claim what is in it.
+ * Ack records of one writer on their way to the ledger. Appending is plain stores; merging happens when the batch
+ * leaves, by the writer. As with {@link TupleBatch}, the timer may claim what is in it.
  */
 final class AckBatch {
     static final int MAX_RECORDS = 512;
@@ -86,8 +86,8 @@ final class AckBatch {
     }
 
     /**
-     * Sends what has been appended and not sent since the last call, not merged: its writer sits in user code. True when
-     * records are waiting. Thread: the timer. The ledger does not mind the order of records.
+     * Sends what has been appended and not sent since the last call, not merged: its writer sits in user code. True
+     * when records are waiting. Thread: the timer. The ledger does not mind the order of records.
      */
     boolean sweep() {
         int from = claim;

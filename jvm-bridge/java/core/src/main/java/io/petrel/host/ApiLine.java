@@ -51,8 +51,8 @@ public interface ApiLine {
     CustomStreamGrouping customGrouping(Grouping grouping);
 
     /** Thread: any. */
-    Tuple newTuple(
-            GeneralTopologyContext context, List<Object> values, String component, int task, String stream, MessageId id);
+    Tuple newTuple(GeneralTopologyContext context, List<Object> values, String component, int task, String stream,
+            MessageId id);
 
     /** Reporters of the metrics registry, worker hooks' start. After boot, before executors. */
     void startWorker();

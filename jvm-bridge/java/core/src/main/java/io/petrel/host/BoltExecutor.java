@@ -37,9 +37,7 @@ public final class BoltExecutor extends Executor {
     public boolean runOnce(long nowNanos) throws Exception {
         boolean worked = runControl();
         if (!outbox.retry()) {
-            if (worked) {
-                flush();
-            }
+            flush();
             return worked;
         }
         if (batch == null) {

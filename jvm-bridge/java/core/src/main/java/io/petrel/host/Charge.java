@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a tuple is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per class that is
- * sampled. Thread: one.
+ * What a tuple is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per class
+ * that is sampled. Thread: one.
  */
 final class Charge {
     /** TupleImpl, TupleId, the list of values and its array. */

@@ -37,9 +37,10 @@ public final class ErrorReporter implements ErrorSink {
 
     @Override
     public void report(String component, int task, Throwable error) {
-        LOG.error("Error", error);
+        Throwable shown = error == null ? new NullPointerException("reportError was called with null") : error;
+        LOG.error("Error", shown);
         if (allowed(component)) {
-            link.reportError(component, task, text(error), clock.wallMillis());
+            link.reportError(component, task, text(shown), clock.wallMillis());
         }
     }
 

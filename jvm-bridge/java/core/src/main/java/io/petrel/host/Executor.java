@@ -11,9 +11,9 @@ import java.util.function.Supplier;
 import org.apache.storm.task.GeneralTopologyContext;
 
 /**
- * Some tasks of one component and the loop that serves them, as a step function: {@link #runOnce} does what there is to do
- * and never waits, {@link #idle} waits. A thread calls them in turn ({@link ExecutorThread}); a test may call them from a
- * scheduler of its own.
+ * Some tasks of one component and the loop that serves them, as a step function: {@link #runOnce} does what there is to
+ * do and never waits, {@link #idle} waits. A thread calls them in turn ({@link ExecutorThread}); a test may call them
+ * from a scheduler of its own.
  *
  * <p>Thread: one, the first that calls {@link #init}; {@link #queue} and the signals may be used by any.
  */
@@ -91,7 +91,8 @@ public abstract class Executor {
     }
 
     /**
-     * Does what there is to do and does not wait. The time may be a few steps old. False: nothing was done, all output that could leave has left, and
+     * Does what there is to do and does not wait. The time may be a few steps old. False: nothing was done, all output
+     * that could leave has left, and
      * {@link #idle} may wait.
      */
     public abstract boolean runOnce(long nowNanos) throws Exception;
@@ -200,21 +201,19 @@ public abstract class Executor {
 
     /** The writer of the executor's own thread for a task. */
     protected final TaskWriter ownWriter(Task task) {
-        return new TaskWriter(
-                task, services.topology(), services.api(), services.tupleContext(), routes, outbox, acks,
+        return new TaskWriter(task, services.topology(), services.api(), services.tupleContext(), routes, outbox, acks,
                 EdgeIds.seeded(new SecureRandom()), inputs);
     }
 
     /**
-     * A writer for threads that are not the executor's; call it and use it under the task's lock. It has its own groupers,
-     * edges and counts, hands over after every call, and blocks while there is no credit.
+     * A writer for threads that are not the executor's; call it and use it under the task's lock. It has its own
+     * groupers, edges and counts, hands over after every call, and blocks while there is no credit.
      */
     protected final TaskWriter foreignWriter(Task task) {
         ThreadParker foreignParker = new ThreadParker();
         Outbox foreignOutbox = new Outbox(destinations, new Waker(foreignParker), clock, 0);
-        TaskWriter writer = new TaskWriter(
-                task, services.topology(), services.api(), services.tupleContext(), newRoutes.get(), foreignOutbox,
-                newAcks(), EdgeIds.seeded(new SecureRandom()), new InCells());
+        TaskWriter writer = new TaskWriter(task, services.topology(), services.api(), services.tupleContext(),
+                newRoutes.get(), foreignOutbox, newAcks(), EdgeIds.seeded(new SecureRandom()), new InCells());
         writer.adopt(foreignParker);
         foreignWriters.add(writer);
         return writer;

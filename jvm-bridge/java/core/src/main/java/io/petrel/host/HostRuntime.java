@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The executors of one host and their life. {@link Host} holds the one of the process; tests make their own, with threads
- * or stepped by hand.
+ * The executors of one host and their life. {@link Host} holds the one of the process; tests make their own, with
+ * threads or stepped by hand.
  */
 public final class HostRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(HostRuntime.class);
@@ -43,8 +43,7 @@ public final class HostRuntime {
      * @param queueLimitBytes of each input queue; 0 = from the heap
      * @throws RuntimeException with a sentence when plan, topology or conf do not fit together
      */
-    public HostRuntime(
-            byte[] plan, byte[] topology, String confJson, ApiLine api, HostLink link, HostClock clock,
+    public HostRuntime(byte[] plan, byte[] topology, String confJson, ApiLine api, HostLink link, HostClock clock,
             Supplier<Parker> parkers, long queueLimitBytes) {
         this.api = api;
         this.link = link;
@@ -56,9 +55,8 @@ public final class HostRuntime {
         conf.put("storm.id", decoded.topologyId());
         conf.put("topology.name", decoded.topologyName());
         timer = new HostTimer(clock);
-        HostBuilder builder = new HostBuilder(
-                decoded, topology, conf, api, clock, link, new ErrorReporter(link, clock, conf), timer, parkers,
-                queueLimitBytes);
+        HostBuilder builder = new HostBuilder(decoded, topology, conf, api, clock, link,
+                new ErrorReporter(link, clock, conf), timer, parkers, queueLimitBytes);
         builder.build();
         executors = List.copyOf(builder.executors());
         idle = List.copyOf(builder.idle());
@@ -187,7 +185,8 @@ public final class HostRuntime {
             Thread.currentThread().interrupt();
         }
         if (thread.isAlive()) {
-            LOG.warn("Thread {} is still alive ({} ms after interruption). Stop waiting for it.", thread.getName(), left);
+            LOG.warn("Thread {} is still alive ({} ms after interruption). Stop waiting for it.", thread.getName(),
+                    left);
         }
     }
 
@@ -218,9 +217,8 @@ public final class HostRuntime {
         for (Executor executor : executors) {
             executor.refreshLoad(task -> {
                 Executor target = byTask.get(task);
-                return target == null
-                        ? 0
-                        : Math.min(1.0, (double) target.queue().bytes() / target.queue().limitBytes());
+                return target == null ? 0
+                                      : Math.min(1.0, (double) target.queue().bytes() / target.queue().limitBytes());
             });
         }
     }

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * What happens by the clock: ticks, metrics, and the look at batches whose writer sits in user code. A step function, as
- * the executors are: {@link #runDue} does what is due and says when the next thing is.
+ * What happens by the clock: ticks, metrics, and the look at batches whose writer sits in user code. A step function,
+ * as the executors are: {@link #runDue} does what is due and says when the next thing is.
  *
  * <p>Threads: {@link #every} any; {@link #runDue} one.
  */

@@ -1,8 +1,8 @@
 package io.petrel.host;
 
 /**
- * The input cells of a writer. A component has few inputs, and their names come with every tuple as the same objects: so
- * the search compares references first. Thread: the writer; {@link #all} from any.
+ * The input cells of a writer. A component has few inputs, and their names come with every tuple as the same objects:
+ * so the search compares references first. Thread: the writer; {@link #all} from any.
  */
 final class InCells {
     private volatile InCell[] cells = new InCell[0];

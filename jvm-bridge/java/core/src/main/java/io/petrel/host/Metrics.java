@@ -20,7 +20,9 @@ final class Metrics {
         return route != null && route.groupers.length > 0;
     }
 
-    /** Seconds between collections: those of registered metrics, and that of the second API's metrics when switched on. */
+    /**
+     * Seconds between collections: those of registered metrics, and that of the second API's metrics when switched on.
+     */
     static Set<Integer> intervals(ExecutorParts parts, Map<String, Object> conf) {
         Set<Integer> intervals = new TreeSet<>(parts.metrics.keySet());
         if (Conf.bool(conf, SECOND_API, false)) {
@@ -44,9 +46,8 @@ final class Metrics {
             }
             if (!points.isEmpty()) {
                 List<Object> values = new ArrayList<>(2);
-                values.add(new IMetricsConsumer.TaskInfo(
-                        hostName(executor), task.userContext().getThisWorkerPort(), task.component(), task.id(),
-                        executor.services().clock().wallMillis() / 1000, interval));
+                values.add(new IMetricsConsumer.TaskInfo(hostName(executor), task.userContext().getThisWorkerPort(),
+                        task.component(), task.id(), executor.services().clock().wallMillis() / 1000, interval));
                 values.add(points);
                 executor.writerOf(task.id()).emitSystem(STREAM, values);
             }

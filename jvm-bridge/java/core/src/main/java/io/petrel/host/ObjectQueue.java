@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The input of an executor: batches from many writers, one reader, without locks. It is charged in bytes; above its limit
- * it grants no credit. A batch is released when the reader has processed it, not when it has taken it.
+ * The input of an executor: batches from many writers, one reader, without locks. It is charged in bytes; above its
+ * limit it grants no credit. A batch is released when the reader has processed it, not when it has taken it.
  *
  * <p>Order is kept per writer.
  */
@@ -48,8 +48,8 @@ public final class ObjectQueue {
     }
 
     /**
-     * Thread: any. False when there is no credit; then {@link #await} and try again. A batch is accepted whole as long as
-     * the queue is below its limit, so that a single large tuple always passes.
+     * Thread: any. False when there is no credit; then {@link #await} and try again. A batch is accepted whole as long
+     * as the queue is below its limit, so that a single large tuple always passes.
      */
     public boolean tryEnqueue(TupleBatch batch, boolean innerEdge) {
         if (!innerEdge && bytes >= limitBytes) {

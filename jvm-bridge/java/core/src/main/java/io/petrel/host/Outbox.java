@@ -6,10 +6,11 @@ import java.util.ArrayDeque;
 import org.apache.storm.tuple.Tuple;
 
 /**
- * What one writer has emitted and not yet handed over: an open batch per destination executor, and behind it the batches
- * that were refused for want of credit.
+ * What one writer has emitted and not yet handed over: an open batch per destination executor, and behind it the
+ * batches that were refused for want of credit.
  *
- * <p>Thread: one writer (an executor thread, or whoever holds the lock of a foreign outbox); {@link #sweep} is the timer's.
+ * <p>Thread: one writer (an executor thread, or whoever holds the lock of a foreign outbox); {@link #sweep} is the
+ * timer's.
  */
 public final class Outbox {
     /** A writer without credit looks again after this time even if nobody wakes it. */
@@ -162,8 +163,8 @@ public final class Outbox {
     }
 
     /**
-     * Takes batches that have been open since the last sweep: their writer sits in user code. True when a batch was open.
-     * Thread: the timer.
+     * Takes batches that have been open since the last sweep: their writer sits in user code. True when a batch was
+     * open. Thread: the timer.
      */
     boolean sweep() {
         boolean any = false;

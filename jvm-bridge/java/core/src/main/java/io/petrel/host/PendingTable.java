@@ -1,8 +1,8 @@
 package io.petrel.host;
 
 /**
- * The trees that a spout executor waits for: root id to what the spout must be told. Open addressing over plain arrays; the
- * roots of a task are consecutive, so that neighbours in time are neighbours in memory. Thread: the executor's.
+ * The trees that a spout executor waits for: root id to what the spout must be told. Open addressing over plain arrays;
+ * the roots of a task are consecutive, so that neighbours in time are neighbours in memory. Thread: the executor's.
  */
 public final class PendingTable {
     private long[] roots = new long[64];

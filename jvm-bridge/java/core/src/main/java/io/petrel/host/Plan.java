@@ -8,21 +8,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** The physical plan as this host gets it; the layout is in jvm-bridge/README.md. Immutable. */
-public record Plan(
-        String topologyId,
-        String topologyName,
-        long epoch,
-        int containerId,
-        int incarnation,
-        String host,
-        int port,
-        String workerId,
-        String codeDir,
-        String pidDir,
-        List<Component> components,
-        List<LocalExecutor> executors,
-        List<Container> containers) {
-
+public record Plan(String topologyId, String topologyName, long epoch, int containerId, int incarnation, String host,
+        int port, String workerId, String codeDir, String pidDir, List<Component> components,
+        List<LocalExecutor> executors, List<Container> containers) {
     public static final int VERSION = 1;
 
     private static final int MAX_STRING = 64 << 20;
@@ -46,9 +34,9 @@ public record Plan(
             if (version != VERSION) {
                 throw new IllegalArgumentException("plan version " + version + "; this host reads version " + VERSION);
             }
-            Plan plan = new Plan(
-                    in.text(), in.text(), in.data.readLong(), in.data.readInt(), in.data.readInt(), in.text(),
-                    in.data.readInt(), in.text(), in.text(), in.text(), in.components(), in.executors(), in.containers());
+            Plan plan = new Plan(in.text(), in.text(), in.data.readLong(), in.data.readInt(), in.data.readInt(),
+                    in.text(), in.data.readInt(), in.text(), in.text(), in.text(), in.components(), in.executors(),
+                    in.containers());
             if (in.data.available() != 0) {
                 throw new IllegalArgumentException(in.data.available() + " bytes behind the end of the plan");
             }
@@ -80,9 +68,8 @@ public record Plan(
             int n = count(18);
             List<Component> result = new ArrayList<>(n);
             for (int i = 0; i < n; i++) {
-                result.add(new Component(
-                        text(), data.readByte() == 1, data.readByte() != 0, data.readInt(), data.readInt(),
-                        data.readInt(), text()));
+                result.add(new Component(text(), data.readByte() == 1, data.readByte() != 0, data.readInt(),
+                        data.readInt(), data.readInt(), text()));
             }
             return result;
         }
@@ -93,8 +80,8 @@ public record Plan(
             for (int i = 0; i < n; i++) {
                 LocalExecutor executor = new LocalExecutor(text(), data.readInt(), data.readInt());
                 if (executor.lastTask() < executor.firstTask() || executor.lastTask() > RootIds.MAX_TASK) {
-                    throw new IllegalArgumentException("the plan has an executor with the tasks "
-                            + executor.firstTask() + " to " + executor.lastTask());
+                    throw new IllegalArgumentException("the plan has an executor with the tasks " + executor.firstTask()
+                            + " to " + executor.lastTask());
                 }
                 result.add(executor);
             }

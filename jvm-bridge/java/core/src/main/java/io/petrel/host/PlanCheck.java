@@ -22,7 +22,8 @@ final class PlanCheck {
             String found = planned.get(entry.getKey());
             if (!entry.getValue().equals(found)) {
                 throw new IllegalStateException("the plan has task " + entry.getKey() + " in component " + found
-                        + ", Storm has it in " + entry.getValue() + "; the host does not start on a plan that is not Storm's");
+                        + ", Storm has it in " + entry.getValue()
+                        + "; the host does not start on a plan that is not Storm's");
             }
         }
         if (planned.size() != expected.size()) {

@@ -1,8 +1,8 @@
 package io.petrel.host;
 
 /**
- * Root ids of a spout task, from the top: 18 bits task, 10 bits incarnation of the host, 36 bits sequence. The layout is
- * binding for the ledger. Thread: one.
+ * Root ids of a spout task, from the top: 18 bits task, 10 bits incarnation of the host, 36 bits sequence. The layout
+ * is binding for the ledger. Thread: one.
  */
 public final class RootIds {
     public static final int MAX_TASK = (1 << 18) - 1;
@@ -13,7 +13,8 @@ public final class RootIds {
     private long sequence;
 
     /**
-     * @param foreign true for emits from other threads than the executor's: they count in the upper half of the sequence
+     * @param foreign true for emits from other threads than the executor's: they count in the upper half of the
+     *         sequence
      */
     public RootIds(int task, int incarnation, boolean foreign) {
         if (task < 0 || task > MAX_TASK) {

@@ -5,8 +5,8 @@ import java.util.Map;
 import org.apache.storm.tuple.MessageId;
 
 /**
- * Collects the roots of a tuple's anchors: roots that several anchors share are merged by XOR. Reused from emit to emit.
- * Thread: one.
+ * Collects the roots of a tuple's anchors: roots that several anchors share are merged by XOR. Reused from emit to
+ * emit. Thread: one.
  */
 final class RootSet {
     /** Up to here a linear search beats a table. */

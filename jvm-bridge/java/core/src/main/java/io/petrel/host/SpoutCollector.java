@@ -27,7 +27,8 @@ final class SpoutCollector implements ISpoutOutputCollector {
 
     @Override
     public List<Integer> emit(String stream, List<Object> values, Object messageId) {
-        return executor.ownsThread() ? emitOwn(-1, stream, values, messageId) : emitForeign(-1, stream, values, messageId);
+        return executor.ownsThread() ? emitOwn(-1, stream, values, messageId)
+                                     : emitForeign(-1, stream, values, messageId);
     }
 
     @Override

@@ -48,6 +48,7 @@ public final class SpoutExecutor extends Executor {
         }
         activate();
         if (!outbox.retry()) {
+            flush();
             return worked;
         }
         if (atMaxPending()) {

@@ -3,8 +3,8 @@ package io.petrel.host;
 import java.util.Map;
 
 /**
- * How long a spout that had nothing to emit waits on its inbox: 500 microseconds, 1 ms when it has been idle for long. What
- * the user has set in Storm's wait strategies wins. Thread: the executor's.
+ * How long a spout that had nothing to emit waits on its inbox: 500 microseconds, 1 ms when it has been idle for long.
+ * What the user has set in Storm's wait strategies wins. Thread: the executor's.
  */
 final class SpoutPacing {
     private static final long SHORT_NANOS = 500_000L;
@@ -17,7 +17,8 @@ final class SpoutPacing {
     private int empty;
 
     SpoutPacing(Map<String, Object> conf) {
-        String strategy = Conf.text(conf, "topology.spout.wait.strategy", "org.apache.storm.policy.WaitStrategyProgressive");
+        String strategy =
+                Conf.text(conf, "topology.spout.wait.strategy", "org.apache.storm.policy.WaitStrategyProgressive");
         long wanted = 0;
         if (strategy.endsWith(".WaitStrategyProgressive")) {
             long millis = Conf.integer(conf, "topology.spout.wait.progressive.level3.sleep.millis", 1);

@@ -71,7 +71,8 @@ public final class Task {
 
     void onEmit(String stream, List<Object> values, List<Integer> targets) {
         if (debug) {
-            TASK_LOG.info("Emitting Tuple: taskId={} componentId={} stream={} values={}", id, component, stream, values);
+            TASK_LOG.info(
+                    "Emitting Tuple: taskId={} componentId={} stream={} values={}", id, component, stream, values);
         }
         emitHooks(stream, values, targets);
     }

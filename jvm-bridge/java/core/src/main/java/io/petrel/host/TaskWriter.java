@@ -10,8 +10,8 @@ import org.apache.storm.tuple.Tuple;
 import org.apache.storm.tuple.TupleImpl;
 
 /**
- * What a task does when its collector is called: choose the targets, draw edges, append to the outbox, count. Every thread
- * that may call has one of its own. Thread: one at a time.
+ * What a task does when its collector is called: choose the targets, draw edges, append to the outbox, count. Every
+ * thread that may call has one of its own. Thread: one at a time.
  */
 final class TaskWriter {
     private final Task task;
@@ -31,16 +31,8 @@ final class TaskWriter {
     private Route lastRoute;
     private ThreadParker foreign;
 
-    TaskWriter(
-            Task task,
-            Topology topology,
-            ApiLine api,
-            GeneralTopologyContext tupleContext,
-            Map<String, Route> routes,
-            Outbox outbox,
-            AckBatch acks,
-            EdgeIds edges,
-            InCells inputs) {
+    TaskWriter(Task task, Topology topology, ApiLine api, GeneralTopologyContext tupleContext,
+            Map<String, Route> routes, Outbox outbox, AckBatch acks, EdgeIds edges, InCells inputs) {
         this.task = task;
         this.topology = topology;
         this.api = api;
@@ -89,7 +81,9 @@ final class TaskWriter {
         }
     }
 
-    /** The same for a foreign writer: it waits for credit itself, since nobody else would send what it leaves behind. */
+    /**
+     * The same for a foreign writer: it waits for credit itself, since nobody else would send what it leaves behind.
+     */
     void leave() {
         if (acks != null) {
             acks.flush();

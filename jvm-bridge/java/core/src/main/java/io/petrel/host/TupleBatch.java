@@ -8,9 +8,9 @@ import org.apache.storm.tuple.Tuple;
 /**
  * Tuples on their way from one executor to another.
  *
- * <p>While it is open, its writer appends without any atomic operation, and the host's timer may take what is in it if the
- * writer sits in user code: whoever wants the content claims it first (one compare-and-swap), so that each tuple leaves
- * once and in order.
+ * <p>While it is open, its writer appends without any atomic operation, and the host's timer may take what is in it if
+ * the writer sits in user code: whoever wants the content claims it first (one compare-and-swap), so that each tuple
+ * leaves once and in order.
  */
 public final class TupleBatch {
     /** Tuples in a full batch. */
@@ -76,8 +76,8 @@ public final class TupleBatch {
     }
 
     /**
-     * Claims what has been appended so far. Thread: the timer. Null when there is nothing, or the writer was faster. After
-     * a non-null answer {@link #giveBack} or {@link #commitTaken} must follow.
+     * Claims what has been appended so far. Thread: the timer. Null when there is nothing, or the writer was faster.
+     * After a non-null answer {@link #giveBack} or {@link #commitTaken} must follow.
      */
     TupleBatch take() {
         int from = claim;

@@ -9,8 +9,8 @@ import java.util.Set;
 import org.apache.storm.tuple.MessageId;
 
 /**
- * Storm's MessageId as plain longs: the roots of a tuple and the tuple's edge in each. The map that Storm keeps is built
- * only when user code asks for it.
+ * Storm's MessageId as plain longs: the roots of a tuple and the tuple's edge in each. The map that Storm keeps is
+ * built only when user code asks for it.
  */
 public final class TupleId extends MessageId {
     /** Of tuples without a root. */
@@ -62,8 +62,8 @@ public final class TupleId extends MessageId {
     }
 
     /**
-     * True the first time: of several acks and fails of a tuple only the first counts. Not for {@link #NONE}, which many
-     * tuples share.
+     * True the first time: of several acks and fails of a tuple only the first counts. Not for {@link #NONE}, which
+     * many tuples share.
      */
     boolean settle() {
         if (settled) {

@@ -5,8 +5,8 @@ import java.lang.invoke.VarHandle;
 
 /**
  * The rule by which a wake-up is never lost and rarely paid for. The owner calls {@link #prepare}, looks once more at
- * everything it could be woken for, and only then parks; a producer makes its work visible and then calls {@link #wake},
- * which costs one volatile read while the owner is awake.
+ * everything it could be woken for, and only then parks; a producer makes its work visible and then calls {@link
+ * #wake}, which costs one volatile read while the owner is awake.
  */
 public final class Waker {
     private static final VarHandle SLEEPING;

@@ -36,8 +36,8 @@ class AckBatchTest {
         acks.add(LedgerLink.ACK, ROOT + 1, 0x44);
         assertEquals(List.of(), ledger.records());
         acks.flush();
-        assertEquals(
-                List.of(new Record(ROOT, 0, MASK, LedgerLink.INIT, 0), new Record(ROOT + 1, 0x66, MASK, LedgerLink.ACK, 0)),
+        assertEquals(List.of(new Record(ROOT, 0, MASK, LedgerLink.INIT, 0),
+                             new Record(ROOT + 1, 0x66, MASK, LedgerLink.ACK, 0)),
                 ledger.records());
         assertTrue(acks.isEmpty());
     }
@@ -57,8 +57,7 @@ class AckBatchTest {
         acks.add(LedgerLink.RESET, ROOT, 0);
         acks.add(LedgerLink.RESET, ROOT, 0);
         acks.flush();
-        assertEquals(
-                List.of(LedgerLink.INIT + 0, LedgerLink.FAIL + 0, LedgerLink.RESET + 0, LedgerLink.RESET + 0),
+        assertEquals(List.of(LedgerLink.INIT + 0, LedgerLink.FAIL + 0, LedgerLink.RESET + 0, LedgerLink.RESET + 0),
                 ledger.records().stream().map(Record::kind).toList());
     }
 

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Test;
 class CyclesTest {
     @Test
     void onlyEdgesInsideACycleAreInner() {
-        Cycles cycles = new Cycles(Map.of(
-                "spout", List.of("a"), "a", List.of("b"), "b", List.of("a", "c"), "c", List.of("c", "d"), "d", List.of()));
+        Cycles cycles = new Cycles(Map.of("spout", List.of("a"), "a", List.of("b"), "b", List.of("a", "c"), "c",
+                List.of("c", "d"), "d", List.of()));
         assertFalse(cycles.inner("spout", "a"));
         assertTrue(cycles.inner("a", "b"));
         assertTrue(cycles.inner("b", "a"));

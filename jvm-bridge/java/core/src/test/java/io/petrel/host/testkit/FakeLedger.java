@@ -13,7 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The ledger's semantics in plain Java, for tests: XOR per root, completions delivered when the test says so. Thread-safe.
+ * The ledger's semantics in plain Java, for tests: XOR per root, completions delivered when the test says so.
+ * Thread-safe.
  */
 public final class FakeLedger implements HostLink {
     /** A record as it arrived. */

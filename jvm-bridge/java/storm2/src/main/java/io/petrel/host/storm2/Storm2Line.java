@@ -116,9 +116,8 @@ public final class Storm2Line implements ApiLine {
     @Override
     public Object instantiate(StormTopology system, String component) {
         boolean spout = system.get_spouts().containsKey(component);
-        ComponentObject arm = spout
-                ? system.get_spouts().get(component).get_spout_object()
-                : bolt(system, component).get_bolt_object();
+        ComponentObject arm = spout ? system.get_spouts().get(component).get_spout_object()
+                                    : bolt(system, component).get_bolt_object();
         Object object = Utils.getSetComponentObject(arm);
         if (object instanceof ShellComponent) {
             ShellComponent shell = (ShellComponent) object;
@@ -141,8 +140,8 @@ public final class Storm2Line implements ApiLine {
         if (grouping.is_set_custom_object()) {
             Object made = Thrift.instantiateJavaObject(grouping.get_custom_object());
             if (made == null) {
-                throw new IllegalArgumentException("cannot make a grouping of class "
-                        + grouping.get_custom_object().get_full_class_name());
+                throw new IllegalArgumentException(
+                        "cannot make a grouping of class " + grouping.get_custom_object().get_full_class_name());
             }
             return (CustomStreamGrouping) made;
         }
@@ -150,8 +149,8 @@ public final class Storm2Line implements ApiLine {
     }
 
     @Override
-    public Tuple newTuple(
-            GeneralTopologyContext context, List<Object> values, String component, int task, String stream, MessageId id) {
+    public Tuple newTuple(GeneralTopologyContext context, List<Object> values, String component, int task,
+            String stream, MessageId id) {
         return new TupleImpl(context, values, component, task, stream, id);
     }
 
@@ -180,17 +179,17 @@ public final class Storm2Line implements ApiLine {
     @Override
     public SpoutWait customSpoutWait(Map<String, Object> conf) {
         String name = Conf.text(conf, "topology.spout.wait.strategy", "");
-        if (name.isEmpty() || name.startsWith("org.apache.storm.policy.") || name.startsWith("org.apache.storm.spout.")) {
+        if (name.isEmpty() || name.startsWith("org.apache.storm.policy.")
+                || name.startsWith("org.apache.storm.spout.")) {
             return null;
         }
         try {
-            IWaitStrategy strategy =
-                    (IWaitStrategy) Class.forName(name).getDeclaredConstructor().newInstance();
+            IWaitStrategy strategy = (IWaitStrategy) Class.forName(name).getDeclaredConstructor().newInstance();
             strategy.prepare(conf, IWaitStrategy.WaitSituation.SPOUT_WAIT);
             return strategy::idle;
         } catch (ReflectiveOperationException | ClassCastException e) {
-            throw new IllegalArgumentException("topology.spout.wait.strategy: cannot make a wait strategy of class "
-                    + name, e);
+            throw new IllegalArgumentException(
+                    "topology.spout.wait.strategy: cannot make a wait strategy of class " + name, e);
         }
     }
 

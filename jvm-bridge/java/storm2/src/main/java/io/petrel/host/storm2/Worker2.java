@@ -95,7 +95,7 @@ final class Worker2 {
     }
 
     void stop() {
-        for (IWorkerHook hook : hooks) {
+        for (IWorkerHook hook : started ? hooks : List.<IWorkerHook>of()) {
             try {
                 hook.shutdown();
             } catch (RuntimeException e) {

@@ -53,13 +53,12 @@ class ComponentsTest {
     @Test
     void javaObjectsAreMadeByTheirConstructor() {
         StormTopology topology = topology();
-        topology.get_spouts().get("s").set_spout_object(ComponentObject.java_object(
-                new JavaObject(IdentitySpout.class.getName(), List.of())));
+        topology.get_spouts().get("s").set_spout_object(
+                ComponentObject.java_object(new JavaObject(IdentitySpout.class.getName(), List.of())));
         assertInstanceOf(IdentitySpout.class, new Storm2Line().instantiate(topology, "s"));
-        topology.get_spouts().get("s").set_spout_object(ComponentObject.java_object(
-                new JavaObject(IdentitySpout.class.getName(), List.of(JavaObjectArg.string_arg("no such constructor")))));
-        RuntimeException e =
-                assertThrows(RuntimeException.class, () -> new Storm2Line().instantiate(topology, "s"));
+        topology.get_spouts().get("s").set_spout_object(ComponentObject.java_object(new JavaObject(
+                IdentitySpout.class.getName(), List.of(JavaObjectArg.string_arg("no such constructor")))));
+        RuntimeException e = assertThrows(RuntimeException.class, () -> new Storm2Line().instantiate(topology, "s"));
         assertTrue(e.getMessage().contains("IdentitySpout"), e.getMessage());
     }
 
@@ -84,7 +83,8 @@ class ComponentsTest {
         @Override
         public void prepare(WorkerTopologyContext context, GlobalStreamId stream, List<Integer> targetTasks) {
             targets = new ArrayList<>(targetTasks);
-            Script.say(name + " " + stream.get_componentId() + " " + targetTasks + " " + context.getComponentTasks("t"));
+            Script.say(
+                    name + " " + stream.get_componentId() + " " + targetTasks + " " + context.getComponentTasks("t"));
         }
 
         @Override
@@ -96,15 +96,15 @@ class ComponentsTest {
     private static TopologyBuilder custom() {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {
-            if (s.calls == 1) {
-                Script.say("tasks " + s.out.emit(new Values("some"), "a"));
-                Script.say("tasks " + s.out.emit(new Values("none"), "b"));
-            }
-        }).stream("default", "v"));
+                                        if (s.calls == 1) {
+                                            Script.say("tasks " + s.out.emit(new Values("some"), "a"));
+                                            Script.say("tasks " + s.out.emit(new Values("none"), "b"));
+                                        }
+                                    }).stream("default", "v"));
         builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> {
-            Script.see(bolt.context.getThisTaskId());
-            bolt.out.ack(tuple);
-        })).setNumTasks(3).customGrouping("s", new Ends("serialised"));
+                   Script.see(bolt.context.getThisTaskId());
+                   bolt.out.ack(tuple);
+               })).setNumTasks(3).customGrouping("s", new Ends("serialised"));
         return builder;
     }
 
@@ -124,8 +124,8 @@ class ComponentsTest {
     @Test
     void aCustomObjectGroupingIsMadeByItsConstructor() throws Exception {
         StormTopology topology = custom().createTopology();
-        topology.get_bolts().get("t").get_common().get_inputs().put(
-                new GlobalStreamId("s", "default"), Thrift.prepareCustomJavaObjectGrouping(
+        topology.get_bolts().get("t").get_common().get_inputs().put(new GlobalStreamId("s", "default"),
+                Thrift.prepareCustomJavaObjectGrouping(
                         new JavaObject(Ends.class.getName(), List.of(JavaObjectArg.string_arg("object")))));
         checkCustom(topology, "object");
     }
@@ -134,12 +134,14 @@ class ComponentsTest {
     void partialKeyGroupingUsesAtMostTwoTasksForAKey() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {
-            if (s.calls <= 400) {
-                s.out.emit(new Values("k" + s.calls % 4));
-            }
-        }).stream("default", "v"));
-        builder.setBolt("t", Script.bolt("t", (bolt, tuple) ->
-                Script.see(tuple.getString(0) + "@" + bolt.context.getThisTaskId()))).setNumTasks(6)
+                                        if (s.calls <= 400) {
+                                            s.out.emit(new Values("k" + s.calls % 4));
+                                        }
+                                    }).stream("default", "v"));
+        builder.setBolt("t",
+                       Script.bolt("t",
+                               (bolt, tuple) -> Script.see(tuple.getString(0) + "@" + bolt.context.getThisTaskId())))
+                .setNumTasks(6)
                 .customGrouping("s", new PartialKeyGrouping(new Fields("v")));
         new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 0).open().settle();
         assertEquals(400, Script.seen().size());
@@ -154,15 +156,17 @@ class ComponentsTest {
     void shuffleWithoutLoadGivesEqualShares() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {
-            if (s.calls <= 300) {
-                s.out.emit(new Values(s.calls));
-            }
-        }).stream("default", "v"));
-        builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> Script.see(bolt.context.getThisTaskId()))).setNumTasks(3)
+                                        if (s.calls <= 300) {
+                                            s.out.emit(new Values(s.calls));
+                                        }
+                                    }).stream("default", "v"));
+        builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> Script.see(bolt.context.getThisTaskId())))
+                .setNumTasks(3)
                 .shuffleGrouping("s");
-        new Stepper(
-                new Storm2Line(), builder.createTopology(), Map.of("topology.disable.loadaware.messaging", true),
-                Map.of(), 0).open().settle();
+        new Stepper(new Storm2Line(), builder.createTopology(), Map.of("topology.disable.loadaware.messaging", true),
+                Map.of(), 0)
+                .open()
+                .settle();
         for (int task = 3; task <= 5; task++) {
             int id = task;
             assertEquals(100, Script.seen().stream().filter(seen -> seen.equals(id)).count());

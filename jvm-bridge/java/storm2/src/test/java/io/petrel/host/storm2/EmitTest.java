@@ -26,11 +26,12 @@ class EmitTest {
     }
 
     private static void oneBolt(TopologyBuilder builder, Script.SpoutBody body) {
-        builder.setSpout("s", Script.spout("s", body).stream("default", "a", "b").stream("lonely", "a").direct("d", "a"));
+        builder.setSpout(
+                "s", Script.spout("s", body).stream("default", "a", "b").stream("lonely", "a").direct("d", "a"));
         builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> {
-            Script.see(tuple);
-            bolt.out.ack(tuple);
-        }), 1).setNumTasks(3).shuffleGrouping("s").directGrouping("s", "d");
+                   Script.see(tuple);
+                   bolt.out.ack(tuple);
+               }), 1).setNumTasks(3).shuffleGrouping("s").directGrouping("s", "d");
     }
 
     private static Script.SpoutBody once(Script.SpoutBody body) {
@@ -80,8 +81,7 @@ class EmitTest {
         }));
         open(builder).settle();
         assertEquals(
-                List.of(
-                        "E Unknown stream ID: nowhere", "E Cannot do regular emit to direct stream",
+                List.of("E Unknown stream ID: nowhere", "E Cannot do regular emit to direct stream",
                         "E Cannot emitDirect to a task expecting a regular grouping", "E Unknown stream ID: nowhere"),
                 Script.log("E "));
         assertEquals(List.of(), Script.seen());
@@ -120,16 +120,17 @@ class EmitTest {
     @Test
     void allAndSeveralSubscribersGetTheirOwnTuples() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
-        builder.setSpout("s", Script.spout("s", once(spout -> Script.say("tasks " + spout.out.emit(new Values(7), "id"))))
-                .stream("default", "a"));
+        builder.setSpout("s",
+                Script.spout("s", once(spout -> Script.say("tasks " + spout.out.emit(new Values(7), "id"))))
+                        .stream("default", "a"));
         builder.setBolt("t1", Script.bolt("t1", (bolt, tuple) -> {
-            Script.see(tuple);
-            bolt.out.ack(tuple);
-        }), 1).setNumTasks(2).allGrouping("s");
+                   Script.see(tuple);
+                   bolt.out.ack(tuple);
+               }), 1).setNumTasks(2).allGrouping("s");
         builder.setBolt("t2", Script.bolt("t2", (bolt, tuple) -> {
-            Script.see(tuple);
-            bolt.out.ack(tuple);
-        })).globalGrouping("s");
+                   Script.see(tuple);
+                   bolt.out.ack(tuple);
+               })).globalGrouping("s");
         open(builder).settle();
         assertEquals(List.of("tasks [3, 4, 5]"), Script.log("tasks"));
         assertEquals(3, Script.seen().size());

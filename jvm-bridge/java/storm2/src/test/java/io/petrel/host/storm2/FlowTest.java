@@ -56,13 +56,13 @@ class FlowTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", counting(3000, 100)).stream("default", "n", "v"));
         builder.setBolt("a", Script.bolt("a", (bolt, tuple) -> {
-            bolt.out.emit(tuple, tuple.getValues());
-            bolt.out.ack(tuple);
-        }).stream("default", "n", "v")).shuffleGrouping("s");
+                                       bolt.out.emit(tuple, tuple.getValues());
+                                       bolt.out.ack(tuple);
+                                   }).stream("default", "n", "v")).shuffleGrouping("s");
         builder.setBolt("slow", Script.bolt("slow", (bolt, tuple) -> {
-            Script.see(tuple.getInteger(0));
-            bolt.out.ack(tuple);
-        })).shuffleGrouping("a");
+                   Script.see(tuple.getInteger(0));
+                   bolt.out.ack(tuple);
+               })).shuffleGrouping("a");
         Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), limit).open();
         Executor slow = stepper.executor("slow");
         long batch = 128 * 500;
@@ -91,23 +91,46 @@ class FlowTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", counting(500, 50)).stream("default", "n", "v"));
         builder.setBolt("a", Script.bolt("a", (bolt, tuple) -> {
-            for (int i = 0; i < 3; i++) {
-                bolt.out.emit(tuple, tuple.getValues());
-            }
-            bolt.out.ack(tuple);
-        }).stream("default", "n", "v")).shuffleGrouping("s").shuffleGrouping("b", "back");
+                                       for (int i = 0; i < 3; i++) {
+                                           bolt.out.emit(tuple, tuple.getValues());
+                                       }
+                                       bolt.out.ack(tuple);
+                                   }).stream("default", "n", "v")).shuffleGrouping("s").shuffleGrouping("b", "back");
         builder.setBolt("b", Script.bolt("b", (bolt, tuple) -> {
-            RECEIVED.incrementAndGet();
-            if (bolt.context.getTaskData("n" + tuple.getInteger(0)) == null) {
-                bolt.context.setTaskData("n" + tuple.getInteger(0), true);
-                bolt.out.emit("back", tuple, tuple.getValues());
-            }
-            bolt.out.ack(tuple);
-        }).stream("back", "n", "v")).fieldsGrouping("a", new Fields("n"));
-        Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 5000).open().settle();
+                                       RECEIVED.incrementAndGet();
+                                       if (bolt.context.getTaskData("n" + tuple.getInteger(0)) == null) {
+                                           bolt.context.setTaskData("n" + tuple.getInteger(0), true);
+                                           bolt.out.emit("back", tuple, tuple.getValues());
+                                       }
+                                       bolt.out.ack(tuple);
+                                   }).stream("back", "n", "v")).fieldsGrouping("a", new Fields("n"));
+        Stepper stepper =
+                new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 5000).open().settle();
         assertEquals(500 * 6, RECEIVED.get());
         assertEquals(500, Script.log("s ack").size());
         assertEquals(0, queued(stepper));
+    }
+
+    @Test
+    void acksLeaveEvenWhileTuplesHaveNoCredit() throws Exception {
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("s", Script.spout("s", counting(20, 1)).stream("default", "n", "v"));
+        builder.setBolt("a", Script.bolt("a", (bolt, tuple) -> {
+                                       bolt.out.emit(new Values("x".repeat(4000)));
+                                       bolt.out.ack(tuple);
+                                   }).stream("default", "v")).shuffleGrouping("s");
+        builder.setBolt("stuck", Script.bolt("stuck", (bolt, tuple) -> {})).shuffleGrouping("a");
+        Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 100_000).open();
+        for (int i = 0; i < 200; i++) {
+            stepper.executor("s").runOnce(stepper.clock.nanos());
+            stepper.executor("a").runOnce(stepper.clock.nanos());
+            stepper.ledger.deliver(stepper.runtime);
+        }
+        assertTrue(stepper.executor("a").outbox().hasRefused());
+        int before = Script.log("s ack").size();
+        assertTrue(before > 0, "what was acked before the credit ended has left");
+        stepper.settle();
+        assertEquals(20, Script.log("s ack").size());
     }
 
     private static void until(HostRuntime runtime, FakeLedger ledger, String what, BooleanSupplier condition)
@@ -131,18 +154,22 @@ class FlowTest {
     void boltsMayEmitAndAckFromOtherThreads() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", counting(5000, 10)).stream("default", "n", "v"));
-        builder.setBolt("async", Script.bolt("async", (bolt, tuple) -> POOL.execute(() -> {
-            bolt.out.emit(tuple, tuple.getValues());
-            bolt.out.ack(tuple);
-        })).stream("default", "n", "v"), 2).shuffleGrouping("s");
+        builder.setBolt("async",
+                       Script.bolt("async", (bolt, tuple) -> POOL.execute(() -> {
+                                 bolt.out.emit(tuple, tuple.getValues());
+                                 bolt.out.ack(tuple);
+                             }))
+                               .stream("default", "n", "v"),
+                       2)
+                .shuffleGrouping("s");
         builder.setBolt("sink", Script.bolt("sink", (bolt, tuple) -> {
-            RECEIVED.incrementAndGet();
-            bolt.out.ack(tuple);
-        })).shuffleGrouping("async");
+                   RECEIVED.incrementAndGet();
+                   bolt.out.ack(tuple);
+               })).shuffleGrouping("async");
         FakeLedger ledger = new FakeLedger(HostClock.SYSTEM);
-        HostRuntime runtime = Stepper.runtime(
-                new Storm2Line(), builder.createTopology(), Map.of("topology.max.spout.pending", 300),
-                Map.of("async", 2), ledger, HostClock.SYSTEM, ThreadParker::new, 20_000);
+        HostRuntime runtime =
+                Stepper.runtime(new Storm2Line(), builder.createTopology(), Map.of("topology.max.spout.pending", 300),
+                        Map.of("async", 2), ledger, HostClock.SYSTEM, ThreadParker::new, 20_000);
         runtime.start(true);
         try {
             until(runtime, ledger, "5000 acks", () -> Script.log("s ack").size() == 5000);
@@ -169,12 +196,12 @@ class FlowTest {
     void aWindowOfTimeAcksFromItsOwnThread() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", counting(200, 1)).stream("default", "n", "v"));
-        builder.setBolt("w", new WindowSum().withTumblingWindow(
-                new BaseWindowedBolt.Duration(100, TimeUnit.MILLISECONDS))).shuffleGrouping("s");
+        builder.setBolt("w",
+                       new WindowSum().withTumblingWindow(new BaseWindowedBolt.Duration(100, TimeUnit.MILLISECONDS)))
+                .shuffleGrouping("s");
         FakeLedger ledger = new FakeLedger(HostClock.SYSTEM);
-        HostRuntime runtime = Stepper.runtime(
-                new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), ledger, HostClock.SYSTEM,
-                ThreadParker::new, 0);
+        HostRuntime runtime = Stepper.runtime(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), ledger,
+                HostClock.SYSTEM, ThreadParker::new, 0);
         runtime.start(true);
         try {
             until(runtime, ledger, "200 acks", () -> Script.log("s ack").size() == 200);
@@ -192,7 +219,8 @@ class FlowTest {
         new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 0).open().settle();
         assertEquals(2, WindowSum.WINDOWS.get());
         assertEquals(20 * 21 / 2, WindowSum.SUM.get());
-        assertEquals(10, Script.log("s ack").size(), "tuples are acked when they leave the window, the last window later");
+        assertEquals(
+                10, Script.log("s ack").size(), "tuples are acked when they leave the window, the last window later");
     }
 
     @Test
@@ -200,16 +228,15 @@ class FlowTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", counting(1, 1)).stream("default", "n", "v"));
         builder.setBolt("a", Script.bolt("a", (bolt, tuple) -> {
-            Script.say("a floods");
-            for (;;) {
-                bolt.out.emit(new Values("x".repeat(1000)));
-            }
-        }).stream("default", "v")).shuffleGrouping("s");
+                                       Script.say("a floods");
+                                       for (;;) {
+                                           bolt.out.emit(new Values("x".repeat(1000)));
+                                       }
+                                   }).stream("default", "v")).shuffleGrouping("s");
         builder.setBolt("stuck", Script.bolt("stuck", (bolt, tuple) -> Thread.sleep(1_000_000))).shuffleGrouping("a");
         FakeLedger ledger = new FakeLedger(HostClock.SYSTEM);
-        HostRuntime runtime = Stepper.runtime(
-                new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), ledger, HostClock.SYSTEM,
-                ThreadParker::new, 10_000);
+        HostRuntime runtime = Stepper.runtime(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), ledger,
+                HostClock.SYSTEM, ThreadParker::new, 10_000);
         runtime.start(true);
         until(runtime, ledger, "a flood", () -> Script.log().contains("a floods"));
         runtime.stop(10_000);

@@ -44,9 +44,8 @@ class LifeTest {
     }
 
     private void make(TopologyBuilder builder, Map<String, Object> settings) {
-        runtime = Stepper.runtime(
-                new Storm2Line(), builder.createTopology(), settings, Map.of(), ledger, HostClock.SYSTEM,
-                ThreadParker::new, 0);
+        runtime = Stepper.runtime(new Storm2Line(), builder.createTopology(), settings, Map.of(), ledger,
+                HostClock.SYSTEM, ThreadParker::new, 0);
     }
 
     private static TopologyBuilder builder(Script.SpoutBody spout, Script.BoltBody bolt) {
@@ -87,7 +86,8 @@ class LifeTest {
         }, (bolt, tuple) -> {}), Map.of());
         runtime.start(true);
         until("nextTuple", () -> !Script.seen().isEmpty());
-        assertTrue(Script.seen().get(0).toString().matches("Thread-\\d+-s-executor\\[2, 2\\]"), Script.seen().toString());
+        assertTrue(
+                Script.seen().get(0).toString().matches("Thread-\\d+-s-executor\\[2, 2\\]"), Script.seen().toString());
     }
 
     @Test
@@ -117,13 +117,15 @@ class LifeTest {
 
     @Test
     void anExceptionInExecuteIsReportedAsStormShowsItAndKillsTheHost() throws Exception {
-        make(builder(s -> {
-            if (s.calls == 1) {
-                s.out.emit(new Values("x"));
-            }
-        }, (bolt, tuple) -> {
-            throw new IllegalStateException("the bolt's trouble");
-        }), Map.of());
+        make(builder(
+                     s
+                     -> {
+                         if (s.calls == 1) {
+                             s.out.emit(new Values("x"));
+                         }
+                     },
+                     (bolt, tuple) -> { throw new IllegalStateException("the bolt's trouble"); }),
+                Map.of());
         runtime.start(true);
         until("death", () -> ledger.death() != null);
         assertEquals("t", ledger.death().component());
@@ -131,16 +133,15 @@ class LifeTest {
         assertEquals(1, ledger.death().exitCode());
         String text = ledger.death().text();
         assertTrue(text.startsWith("java.lang.RuntimeException: java.lang.RuntimeException: "
-                + "java.lang.IllegalStateException: the bolt's trouble\n"), text);
+                           + "java.lang.IllegalStateException: the bolt's trouble\n"),
+                text);
         assertTrue(text.contains("Caused by: java.lang.IllegalStateException: the bolt's trouble"), text);
         assertTrue(text.contains("at io.petrel.host.storm2.LifeTest"), text);
     }
 
     @Test
     void anErrorInNextTupleKillsTheHostToo() throws Exception {
-        make(builder(s -> {
-            throw new StackOverflowError("deep");
-        }, (bolt, tuple) -> {}), Map.of());
+        make(builder(s -> { throw new StackOverflowError("deep"); }, (bolt, tuple) -> {}), Map.of());
         runtime.start(true);
         until("death", () -> ledger.death() != null);
         assertEquals("s", ledger.death().component());
@@ -177,15 +178,19 @@ class LifeTest {
 
     @Test
     void reportErrorOnlyReports() throws Exception {
-        make(builder(s -> {
-            if (s.calls == 1) {
-                s.out.reportError(new RuntimeException("from the spout"));
-                s.out.emit(new Values("x"), "id");
-            }
-        }, (bolt, tuple) -> {
-            bolt.out.reportError(new RuntimeException("from the bolt"));
-            bolt.out.ack(tuple);
-        }), Map.of());
+        make(builder(
+                     s
+                     -> {
+                         if (s.calls == 1) {
+                             s.out.reportError(new RuntimeException("from the spout"));
+                             s.out.emit(new Values("x"), "id");
+                         }
+                     },
+                     (bolt, tuple) -> {
+                         bolt.out.reportError(new RuntimeException("from the bolt"));
+                         bolt.out.ack(tuple);
+                     }),
+                Map.of());
         runtime.start(true);
         until("ack", () -> Script.log().contains("s ack id"));
         assertEquals(2, ledger.errors().size());
@@ -196,15 +201,18 @@ class LifeTest {
     @Test
     void aBoltThatBlocksAfterItsEmitDoesNotKeepWhatItEmitted() throws Exception {
         CountDownLatch forever = new CountDownLatch(1);
-        TopologyBuilder builder = builder(s -> {
-            if (s.calls == 1) {
-                s.out.emit(new Values("x"), "id");
-            }
-        }, (bolt, tuple) -> {
-            bolt.out.emit(new Values("y"));
-            bolt.out.ack(tuple);
-            forever.await();
-        });
+        TopologyBuilder builder = builder(
+                s
+                -> {
+                    if (s.calls == 1) {
+                        s.out.emit(new Values("x"), "id");
+                    }
+                },
+                (bolt, tuple) -> {
+                    bolt.out.emit(new Values("y"));
+                    bolt.out.ack(tuple);
+                    forever.await();
+                });
         builder.setBolt("u", Script.bolt("u", (bolt, tuple) -> Script.see(tuple.getValue(0)))).shuffleGrouping("t");
         make(builder, Map.of());
         runtime.start(true);

@@ -16,7 +16,8 @@ final class LogLines extends AbstractAppender implements AutoCloseable {
     private final LoggerContext context = (LoggerContext) LogManager.getContext(false);
 
     LogLines() {
-        super("lines", null, PatternLayout.newBuilder().withPattern("%c{1.} [%p] %msg").build(), false, Property.EMPTY_ARRAY);
+        super("lines", null, PatternLayout.newBuilder().withPattern("%c{1.} [%p] %msg").build(), false,
+                Property.EMPTY_ARRAY);
         start();
         context.getConfiguration().getRootLogger().addAppender(this, Level.INFO, null);
         context.getConfiguration().getRootLogger().setLevel(Level.INFO);

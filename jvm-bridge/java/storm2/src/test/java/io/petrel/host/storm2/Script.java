@@ -17,8 +17,8 @@ import org.apache.storm.tuple.Fields;
 import org.apache.storm.tuple.Tuple;
 
 /**
- * Components that do what a test says. They travel serialised, as all do, so their bodies are found by name; what happens to
- * them is written to a log.
+ * Components that do what a test says. They travel serialised, as all do, so their bodies are found by name; what
+ * happens to them is written to a log.
  */
 final class Script {
     private static final Map<String, SpoutBody> SPOUTS = new ConcurrentHashMap<>();

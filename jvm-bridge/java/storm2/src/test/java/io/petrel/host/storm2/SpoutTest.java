@@ -37,12 +37,13 @@ class SpoutTest {
     @Test
     void maxPendingIsLookedAtBetweenCallsAndCountsPerTask() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            for (int i = 0; i < 3; i++) {
-                s.out.emit(new Values(1), "x");
-            }
-            Script.say("pending " + s.out.getPendingCount());
-        }).stream("default", "v");
-        Stepper stepper = open(builder(spout, (bolt, tuple) -> Script.see(tuple), 1), Map.of("topology.max.spout.pending", 10));
+                                       for (int i = 0; i < 3; i++) {
+                                           s.out.emit(new Values(1), "x");
+                                       }
+                                       Script.say("pending " + s.out.getPendingCount());
+                                   }).stream("default", "v");
+        Stepper stepper =
+                open(builder(spout, (bolt, tuple) -> Script.see(tuple), 1), Map.of("topology.max.spout.pending", 10));
         stepper.settle();
         assertEquals(List.of("pending 3", "pending 6", "pending 9", "pending 12"), Script.log("pending"));
         Script.clear();
@@ -54,10 +55,10 @@ class SpoutTest {
     @Test
     void aCompletionLetsTheSpoutGoOn() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            if (s.calls <= 30) {
-                s.out.emit(new Values(s.calls), s.calls);
-            }
-        }).stream("default", "v");
+                                       if (s.calls <= 30) {
+                                           s.out.emit(new Values(s.calls), s.calls);
+                                       }
+                                   }).stream("default", "v");
         open(builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1), Map.of("topology.max.spout.pending", 4)).settle();
         assertEquals(30, Script.log("s ack").size());
     }
@@ -65,10 +66,10 @@ class SpoutTest {
     @Test
     void emitsThatAreNotTrackedDoNotCountAsPending() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            if (s.calls <= 50) {
-                s.out.emit(new Values(s.calls));
-            }
-        }).stream("default", "v");
+                                       if (s.calls <= 50) {
+                                           s.out.emit(new Values(s.calls));
+                                       }
+                                   }).stream("default", "v");
         open(builder(spout, (bolt, tuple) -> Script.see(tuple), 1), Map.of("topology.max.spout.pending", 2)).settle();
         assertEquals(50, Script.seen().size());
     }
@@ -76,10 +77,10 @@ class SpoutTest {
     @Test
     void nextTupleIsCalledOnEveryTaskInTurn() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            if (s.calls <= 3) {
-                s.out.emit(new Values(s.context.getThisTaskId()), s.context.getThisTaskId());
-            }
-        }).stream("default", "v");
+                                       if (s.calls <= 3) {
+                                           s.out.emit(new Values(s.context.getThisTaskId()), s.context.getThisTaskId());
+                                       }
+                                   }).stream("default", "v");
         open(builder(spout, (bolt, tuple) -> {
             Script.see(tuple.getInteger(0));
             bolt.out.ack(tuple);
@@ -92,9 +93,9 @@ class SpoutTest {
     @Test
     void deactivationIsToldOnceAndEndsNextTuple() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            Script.see(s.calls);
-            s.out.emit(new Values(1), s.calls);
-        }).stream("default", "v");
+                                       Script.see(s.calls);
+                                       s.out.emit(new Values(1), s.calls);
+                                   }).stream("default", "v");
         Stepper stepper = open(builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1), Map.of());
         for (int i = 0; i < 5; i++) {
             stepper.step();
@@ -109,17 +110,17 @@ class SpoutTest {
         stepper.step();
         stepper.step();
         assertTrue(Script.seen().size() > calls);
-        assertEquals(
-                List.of("s open", "s activate", "s deactivate", "s activate"),
+        assertEquals(List.of("s open", "s activate", "s deactivate", "s activate"),
                 Script.log("s ").stream().filter(line -> !line.startsWith("s ack")).toList());
     }
 
     @Test
     void aSpoutWithoutCreditIsNotCalledButHearsItsCompletions() throws Exception {
-        Script.Spout spout = Script.spout("s", s -> s.out.emit(new Values("x".repeat(1000)), s.calls)).stream("default", "v");
-        Stepper stepper = new Stepper(
-                new Storm2Line(), builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1).createTopology(), Map.of(),
-                Map.of(), 20_000).open();
+        Script.Spout spout =
+                Script.spout("s", s -> s.out.emit(new Values("x".repeat(1000)), s.calls)).stream("default", "v");
+        Stepper stepper = new Stepper(new Storm2Line(),
+                builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1).createTopology(), Map.of(), Map.of(), 20_000)
+                                  .open();
         Executor s = stepper.executor("s");
         for (int i = 0; i < 2000 && !s.outbox().hasRefused(); i++) {
             s.runOnce(stepper.clock.nanos());
@@ -145,17 +146,17 @@ class SpoutTest {
     @Test
     void anEmitFromAnotherThreadIsTrackedToo() throws Exception {
         Script.Spout spout = Script.spout("s", s -> {
-            if (s.calls == 1) {
-                Thread thread = new Thread(() -> {
-                    for (int i = 0; i < 100; i++) {
-                        s.out.emit(new Values(i), "f" + i);
-                    }
-                });
-                thread.start();
-                thread.join();
-                s.out.emit(new Values(-1), "own");
-            }
-        }).stream("default", "v");
+                                       if (s.calls == 1) {
+                                           Thread thread = new Thread(() -> {
+                                               for (int i = 0; i < 100; i++) {
+                                                   s.out.emit(new Values(i), "f" + i);
+                                               }
+                                           });
+                                           thread.start();
+                                           thread.join();
+                                           s.out.emit(new Values(-1), "own");
+                                       }
+                                   }).stream("default", "v");
         Stepper stepper = open(builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1), Map.of()).settle();
         Set<String> acked = new HashSet<>(Script.log("s ack"));
         assertEquals(101, acked.size());
@@ -166,8 +167,7 @@ class SpoutTest {
     void aUsersWaitStrategyIsCalled() throws Exception {
         CountingWait.calls = 0;
         Script.Spout spout = Script.spout("s", s -> {}).stream("default", "v");
-        Stepper stepper = open(
-                builder(spout, (bolt, tuple) -> {}, 1),
+        Stepper stepper = open(builder(spout, (bolt, tuple) -> {}, 1),
                 Map.of("topology.spout.wait.strategy", "io.petrel.host.storm2.CountingWait"));
         Executor s = stepper.executor("s");
         s.runOnce(0);
@@ -181,11 +181,13 @@ class SpoutTest {
     void tuplesOfAnExecutorWithSeveralTasksComeToTheirTask() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {
-            if (s.calls <= 30) {
-                s.out.emit(new Values(s.calls % 7));
-            }
-        }).stream("default", "v"));
-        builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> Script.see(List.of(bolt.context.getThisTaskId(), tuple)))).setNumTasks(4)
+                                        if (s.calls <= 30) {
+                                            s.out.emit(new Values(s.calls % 7));
+                                        }
+                                    }).stream("default", "v"));
+        builder.setBolt(
+                       "t", Script.bolt("t", (bolt, tuple) -> Script.see(List.of(bolt.context.getThisTaskId(), tuple))))
+                .setNumTasks(4)
                 .fieldsGrouping("s", new org.apache.storm.tuple.Fields("v"));
         open(builder, Map.of()).settle();
         for (Object seen : Script.seen()) {

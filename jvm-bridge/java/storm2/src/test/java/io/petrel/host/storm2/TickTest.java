@@ -29,20 +29,22 @@ class TickTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {}).stream("default", "v"));
         builder.setBolt("fast", Script.bolt("fast", (bolt, tuple) -> {
-            Script.say("fast " + bolt.context.getThisTaskId());
-            Script.see(tuple);
-            bolt.out.ack(tuple);
-        }).set("topology.tick.tuple.freq.secs", 2)).setNumTasks(2).shuffleGrouping("s");
+                                          Script.say("fast " + bolt.context.getThisTaskId());
+                                          Script.see(tuple);
+                                          bolt.out.ack(tuple);
+                                      }).set("topology.tick.tuple.freq.secs", 2)).setNumTasks(2).shuffleGrouping("s");
         builder.setBolt("slow", Script.bolt("slow", (bolt, tuple) -> Script.say("slow"))).shuffleGrouping("s");
         Stepper stepper = new Stepper(
-                new Storm2Line(), builder.createTopology(), Map.of("topology.tick.tuple.freq.secs", 5), Map.of(), 0).open();
+                new Storm2Line(), builder.createTopology(), Map.of("topology.tick.tuple.freq.secs", 5), Map.of(), 0)
+                                  .open();
         stepper.settle();
         assertEquals(List.of(), Script.log("fast 2"));
         stepper.advance(2).settle();
-        assertEquals(List.of("fast 2", "fast 3"), Script.log().stream().filter(line -> line.matches("fast \\d")).toList());
+        assertEquals(
+                List.of("fast 2", "fast 3"), Script.log().stream().filter(line -> line.matches("fast \\d")).toList());
         stepper.advance(2).settle().advance(2).settle();
         assertEquals(3, Script.log("fast 3").size());
-        assertEquals(1, Script.log("slow").stream().filter("slow"::equals).count());
+        assertEquals(1, Script.log("slow").stream().filter("slow" ::equals).count());
         Tuple tick = (Tuple) Script.seen().get(0);
         assertEquals("__system", tick.getSourceComponent());
         assertEquals("__tick", tick.getSourceStreamId());
@@ -56,15 +58,19 @@ class TickTest {
     void ticksGetThroughWhileTheBoltHasNoCredit() throws Exception {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {}).stream("default", "v"));
-        builder.setBolt("a", Script.bolt("a", (bolt, tuple) -> {
-            Script.say("a " + tuple.getSourceStreamId());
-            for (int i = 0; i < 20; i++) {
-                bolt.out.emit(new org.apache.storm.tuple.Values("x".repeat(500)));
-            }
-        }).stream("default", "v").set("topology.tick.tuple.freq.secs", 1)).shuffleGrouping("s");
+        builder.setBolt("a",
+                       Script.bolt("a",
+                                     (bolt, tuple) -> {
+                                         Script.say("a " + tuple.getSourceStreamId());
+                                         for (int i = 0; i < 20; i++) {
+                                             bolt.out.emit(new org.apache.storm.tuple.Values("x".repeat(500)));
+                                         }
+                                     })
+                               .stream("default", "v")
+                               .set("topology.tick.tuple.freq.secs", 1))
+                .shuffleGrouping("s");
         builder.setBolt("b", Script.bolt("b", (bolt, tuple) -> {})).shuffleGrouping("a");
-        Stepper stepper =
-                new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 40_000).open();
+        Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 40_000).open();
         for (int i = 0; i < 4; i++) {
             stepper.advance(1);
             stepper.executor("a").runOnce(stepper.clock.nanos());
@@ -98,16 +104,15 @@ class TickTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {}).stream("default", "v"));
         builder.setBolt("a", Script.bolt("a", new Script.BoltBody() {
-            @Override
-            public void execute(Script.Bolt bolt, Tuple tuple) {}
+                   @Override
+                   public void execute(Script.Bolt bolt, Tuple tuple) {}
 
-            @Override
-            public void prepare(Script.Bolt bolt) {
-                bolt.context.registerCounter("second").inc(7);
-            }
-        })).shuffleGrouping("s");
-        Map<String, Object> settings = Map.of(
-                "topology.metrics.consumer.register",
+                   @Override
+                   public void prepare(Script.Bolt bolt) {
+                       bolt.context.registerCounter("second").inc(7);
+                   }
+               })).shuffleGrouping("s");
+        Map<String, Object> settings = Map.of("topology.metrics.consumer.register",
                 List.of(Map.of("class", "io.petrel.host.storm2.TickTestConsumer", "parallelism.hint", 1)),
                 "topology.enable.v2.metrics.tick", true, "topology.v2.metrics.tick.interval.seconds", 4);
         Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), settings, Map.of(), 0).open();
@@ -123,16 +128,16 @@ class TickTest {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("s", Script.spout("s", s -> {}).stream("default", "v"));
         builder.setBolt("a", Script.bolt("a", new Script.BoltBody() {
-            @Override
-            public void execute(Script.Bolt bolt, Tuple tuple) {}
+                   @Override
+                   public void execute(Script.Bolt bolt, Tuple tuple) {}
 
-            @Override
-            public void prepare(Script.Bolt bolt) {
-                bolt.context.registerMetric("things", new CountMetric(), 10).incrBy(42);
-            }
-        })).shuffleGrouping("s");
-        Map<String, Object> settings = Map.of("topology.metrics.consumer.register", List.of(Map.of(
-                "class", "io.petrel.host.storm2.TickTestConsumer", "parallelism.hint", 1)));
+                   @Override
+                   public void prepare(Script.Bolt bolt) {
+                       bolt.context.registerMetric("things", new CountMetric(), 10).incrBy(42);
+                   }
+               })).shuffleGrouping("s");
+        Map<String, Object> settings = Map.of("topology.metrics.consumer.register",
+                List.of(Map.of("class", "io.petrel.host.storm2.TickTestConsumer", "parallelism.hint", 1)));
         Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), settings, Map.of(), 0).open();
         stepper.advance(10).settle();
         for (int i = 0; i < 500 && points("a:").isEmpty(); i++) {
