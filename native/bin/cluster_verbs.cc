@@ -63,6 +63,7 @@ Result<NimbusEndpoint> ask_leader(const Settings& settings) {
   NimbusClientOptions options;
   options.connect_timeout = Millis(500);
   options.call_timeout = Millis(2000);
+  options.follow_leader = false;  // this machine's Nimbus is meant, whatever it calls itself
   ASSIGN_OR_RETURN(
       const auto client,
       NimbusClient::connect({{settings.nimbus_host, static_cast<uint16_t>(settings.nimbus_port)}}, options));

@@ -16,7 +16,7 @@ namespace petrel {
 
 template <typename Owner>
 struct Option {
-  using Member = std::variant<int64_t Owner::*, std::string Owner::*, std::vector<int64_t> Owner::*>;
+  using Member = std::variant<int64_t Owner::*, bool Owner::*, std::string Owner::*, std::vector<int64_t> Owner::*>;
 
   const char* name;       // in petrel.yaml
   const char* storm_key;  // in storm.yaml; "" when Storm has none
@@ -32,6 +32,10 @@ namespace option_internal {
 
 inline Status store(const ConfMap& conf, const char* key, int64_t* out, int64_t min, int64_t max) {
   ASSIGN_OR_RETURN(*out, conf.get_int(key, *out, min, max));
+  return Status();
+}
+inline Status store(const ConfMap& conf, const char* key, bool* out, int64_t, int64_t) {
+  ASSIGN_OR_RETURN(*out, conf.get_bool(key, *out));
   return Status();
 }
 inline Status store(const ConfMap& conf, const char* key, std::string* out, int64_t, int64_t) {

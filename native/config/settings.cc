@@ -20,6 +20,8 @@ std::span<const SettingsOption> settings_options() {
        "Where Nimbus listens and what it calls itself. Loopback unless set. Of nimbus.seeds the first entry counts."},
       {"nimbus.thrift.port", "nimbus.thrift.port", &Settings::nimbus_port, "6627", 0, 65535, "port",
        "Nimbus Thrift port; 0 takes a free one."},
+      {"petrel.nimbus.allow.remote", "", &Settings::nimbus_allow_remote, "false", 0, 0, "",
+       "Whether other machines may call Nimbus. There is no authentication yet: whoever may call can run code here."},
       {"nimbus.max.frame.bytes", "", &Settings::nimbus_max_frame_bytes, "67108864", 1024, 2147483647, "bytes",
        "Largest request that Nimbus reads."},
       {"nimbus.max.connections", "", &Settings::nimbus_max_connections, "1024", 1, 65535, "",
@@ -173,7 +175,8 @@ std::string settings_markdown() {
       "Both files are YAML. Keys of Storm that are not in this table go into the cluster conf, as in Storm.\n\n"
       "| option | in storm.yaml | default | bounds | what it is |\n|---|---|---|---|---|\n";
   for (const SettingsOption& option : settings_options()) {
-    bool number = !std::holds_alternative<std::string Settings::*>(option.member);
+    bool number = !std::holds_alternative<std::string Settings::*>(option.member) &&
+                  !std::holds_alternative<bool Settings::*>(option.member);
     std::string unit = *option.unit == '\0' ? "" : fmt::format(" {}", option.unit);
     std::string bounds = number ? fmt::format("{} to {}{}", option.min, option.max, unit) : "";
     std::string storm = *option.storm_key == '\0' ? "" : fmt::format("`{}`", option.storm_key);

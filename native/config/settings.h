@@ -18,9 +18,10 @@
 namespace petrel {
 
 struct Settings {
-  std::string home;         // petrel.home
-  std::string nimbus_host;  // where Nimbus listens and what getLeader answers
-  int64_t nimbus_port = 0;  // nimbus.thrift.port
+  std::string home;                  // petrel.home
+  std::string nimbus_host;           // where Nimbus listens and what getLeader answers
+  int64_t nimbus_port = 0;           // nimbus.thrift.port
+  bool nimbus_allow_remote = false;  // other machines may call; nobody proves who they are
   int64_t nimbus_max_frame_bytes = 0;
   int64_t nimbus_max_connections = 0;
   int64_t upload_expiry_s = 0;     // nimbus.file.copy.expiration.secs

@@ -61,7 +61,7 @@ struct Daemon {
 };
 
 Status Daemon::open() {
-  ASSIGN_OR_RETURN(access.allow_remote, settings.cluster_conf.get_bool("petrel.nimbus.allow.remote", false));
+  access.allow_remote = settings.nimbus_allow_remote;
   ASSIGN_OR_RETURN(store, open_store("file:" + settings.home + "/state", nullptr));
   ASSIGN_OR_RETURN(ArtifactStore opened, ArtifactStore::open(settings.home + "/artifacts"));
   artifacts = std::make_unique<ArtifactStore>(std::move(opened));

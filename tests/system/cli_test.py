@@ -2,6 +2,7 @@
 import os
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -141,3 +142,18 @@ def test_a_killed_nimbus_comes_back_with_everything(cluster, text):
     assert int((cluster.home / "run/nimbus.pid").read_text().split()[0]) != pid
     cluster.run("kill", "stays", "-w", "0")
     wait_for("the end", lambda: "stays" not in cluster.run("list").stdout, 60)
+
+
+def test_other_machines_need_a_setting(tmp_path):
+    cluster = Cluster(home=tmp_path)
+    refused = cluster.run("nimbus", "-c", "nimbus.host=0.0.0.0", "-c", "nimbus.thrift.port=0", check=False, timeout_s=30)
+    assert refused.returncode == 1
+    assert "petrel.nimbus.allow.remote" in refused.stderr
+    open_to_all = subprocess.Popen([cluster.petrel, "nimbus", "-c", "nimbus.host=0.0.0.0", "-c", "nimbus.thrift.port=0", "-c",
+                                    "petrel.nimbus.allow.remote=true"], env=cluster.environment(), stderr=subprocess.PIPE, text=True)
+    try:
+        assert "WITHOUT AUTHENTICATION" in open_to_all.stderr.readline()
+    finally:
+        open_to_all.terminate()
+        assert open_to_all.wait(30) == 0
+        open_to_all.stderr.close()
