@@ -103,7 +103,8 @@ void HostSession::on_connected() {
 }
 
 void HostSession::on_disconnected(const Status& reason) {
-  logger.warn("lost the topology master ({}); the executors go on", reason.message());
+  logger.warn("lost the topology master ({}); the executors go on",
+              reason.ok() ? "it closed the connection" : reason.message());
 }
 
 void HostSession::on_refused(const std::string& reason) {
