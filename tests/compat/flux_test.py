@@ -22,7 +22,7 @@ config:
 spouts:
   - id: "lines"
     className: "io.petrel.topologies.LineSpout"
-    constructorArgs: ["{text}", 5, null]
+    constructorArgs: ["{text}", 5, "{folder}"]
     parallelism: 1
 bolts:
   - id: "split"

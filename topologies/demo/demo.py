@@ -102,11 +102,17 @@ def show_live(cluster, folder, seconds):
 
 
 def drain(cluster, folder):
+    """Deactivates; done when the spout has nothing pending and has said the same for two seconds."""
     with cluster.nimbus() as nimbus:
         nimbus.call.deactivate(NAME)
+    last, since = None, time.monotonic()
+
     def quiet():
-        files = list(folder.glob("spout-*"))
-        return files and all(position(f)["pending"] == 0 for f in files)
+        nonlocal last, since
+        now = [position(f) for f in sorted(folder.glob("spout-*"))]
+        if now != last:
+            last, since = now, time.monotonic()
+        return now and all(p["pending"] == 0 for p in now) and time.monotonic() - since > 2
     wait_for("all emitted lines acked after deactivate", quiet, 60)
 
 
