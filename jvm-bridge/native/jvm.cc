@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <charconv>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -87,7 +88,10 @@ int jdk_version(const fs::path& home) {
   std::ifstream file(home / "release");
   for (std::string line; std::getline(file, line);) {
     constexpr std::string_view kKey = "JAVA_VERSION=\"";
-    if (line.starts_with(kKey)) return std::atoi(line.c_str() + kKey.size());
+    if (!line.starts_with(kKey)) continue;
+    int version = 0;
+    std::from_chars(line.data() + kKey.size(), line.data() + line.size(), version);
+    return version;
   }
   return 0;
 }

@@ -270,10 +270,15 @@ void JvmHost::fail(const Status& why) {
     return;
   }
   // The connection may not be up yet: without Java to end, a short wait is all that the report costs.
-  std::thread([this] {
-    (void)errors_.wait_empty(Seconds(2));
-    exit_.end(kStartFailed);
-  }).detach();
+  end_when_reported(clock_.now() + Seconds(2), kStartFailed);
+}
+
+void JvmHost::end_when_reported(MonoTime deadline, int exit_code) {
+  bool over = errors_.size() == 0 || clock_.now() >= deadline;
+  reactor_.after(Millis(20), [this, over, deadline, exit_code] {
+    if (over) exit_.end_now(exit_code);  // one turn after the last send, so that its bytes are out
+    end_when_reported(deadline, exit_code);
+  });
 }
 
 void JvmHost::ledger_open(int32_t spout_task, int64_t timeout_ms) {

@@ -54,6 +54,7 @@ class JvmHost : public NativeCalls {
   Status watch_signals();
   void on_signal();
   void fail(const Status& why);
+  void end_when_reported(MonoTime deadline, int exit_code);
   Millis stop_grace() const;
   proto::ErrorEntry error_entry(const std::string& component, const std::string& text, int64_t wall_ms) const;
   WorkerIdentity worker_identity() const;

@@ -1,18 +1,17 @@
 // petrel-jvm-host as a process, with the Java classes of testdata/ and a topology master played by the test.
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
-#include "jvm-bridge/native/jvm.h"
+#include "jvm-bridge/native/test_classes.h"
 #include "native/base/file.h"
 #include "native/container/container_paths.h"
+#include "native/container/process_launcher.h"
 #include "native/state_store/store_registry.h"
 #include "native/state_store/topology_state.h"
 #include "native/transport/asio_reactor.h"
@@ -28,29 +27,8 @@ constexpr Nanos kPatience = Seconds(60);
 const std::string kSecret(32, 's');
 const std::string kTopology = "wc-1-1700000000";
 
-void must_run(const std::string& command) {
-  ASSERT_EQ(std::system(command.c_str()), 0) << command;
-}
-
 class JvmHostTest : public testing::Test, public ControlServerHandler {
  protected:
-  // A java folder as `./dev build` makes it, with the classes of testdata/ in the place of the real host.
-  static void SetUpTestSuite() {
-    const char* java_home = std::getenv("JAVA_HOME");
-    Result<std::string> libjvm = find_libjvm(java_home == nullptr ? "" : java_home);
-    ASSERT_TRUE(libjvm.ok());
-    std::string bin = fs::path(*libjvm).parent_path() / "../../bin";
-    std::string sources = fs::path(PETREL_SOURCE_DIR) / "jvm-bridge/native/testdata/io/petrel/host";
-    std::string pattern = testing::TempDir() + "/jvm_host_java_XXXXXX";
-    java_dir_ = fs::canonical(mkdtemp(pattern.data()));
-    for (const char* dir : {"storm-2.8", "host", "classes"}) fs::create_directories(java_dir_ / dir);
-    must_run(fmt::format(
-        "{0}/javac -nowarn -d {1}/classes {2}/*.java && {0}/jar --create --file {1}/host/h.jar -C {1}/classes . && "
-        "cp {1}/host/h.jar {1}/storm-2.8/s.jar",
-        bin, java_dir_.string(), sources));
-  }
-  static void TearDownTestSuite() { fs::remove_all(java_dir_); }
-
   void SetUp() override {
     std::string pattern = testing::TempDir() + "/jvm_host_XXXXXX";
     home_ = fs::canonical(mkdtemp(pattern.data()));
@@ -82,7 +60,7 @@ class JvmHostTest : public testing::Test, public ControlServerHandler {
   void TearDown() override {
     if (pid_ > 0) {
       kill(pid_, SIGKILL);
-      waitpid(pid_, nullptr, 0);
+      wait_for([&] { return exit_.has_value(); });
     }
     server_.reset();
     if (HasFailure()) fmt::print(stderr, "--- the host said:\n{}\n", host_log());
@@ -113,33 +91,32 @@ class JvmHostTest : public testing::Test, public ControlServerHandler {
   }
 
   void launch() {
-    std::string binary = fs::path(PETREL_BUILD_DIR) / "bin/petrel-jvm-host";
-    std::string log = (home_ / "host.log").string();
-    std::string spec = paths_.spec_file();
-    std::string java = java_dir_.string();
-    pid_ = fork();
-    ASSERT_GE(pid_, 0);
-    if (pid_ != 0) return;
-    int fd = open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-    dup2(fd, 1);
-    dup2(fd, 2);
-    execl(binary.c_str(), binary.c_str(), spec.c_str(), "--incarnation", "3", "--java-dir", java.c_str(), nullptr);
-    _exit(126);
+    ProcessSpec process;
+    process.argv = {(fs::path(PETREL_BUILD_DIR) / "bin/petrel-jvm-host").string(),
+                    paths_.spec_file(),
+                    "--incarnation",
+                    "3",
+                    "--java-dir",
+                    test_java_dir()};
+    for (char** at = environ; *at != nullptr; ++at) process.env.emplace_back(*at);
+    process.stdout_file = (home_ / "host.log").string();
+    auto started = launcher_.spawn(process, [this](ExitStatus status) { exit_ = status; });
+    ASSERT_TRUE(started.ok()) << started.status().message();
+    pid_ = started->pid;
   }
 
   // Exit code, or -signal; the file that the agent reads must agree.
   int wait_exit() {
-    int status = 0;
-    bool ended = wait_for([&] { return waitpid(pid_, &status, WNOHANG) == pid_; });
+    bool ended = wait_for([&] { return exit_.has_value(); });
     EXPECT_TRUE(ended) << "the host did not end";
     if (!ended) return -1000;
     pid_ = 0;
-    if (WIFSIGNALED(status)) return -WTERMSIG(status);
+    if (exit_->signal) return -*exit_->signal;
     auto file = read_small_file(paths_.process_stem("jvm-host") + ".exit", 100);
     EXPECT_TRUE(file.ok());
     std::string code = file.ok() ? *file : "";
-    EXPECT_EQ(code, fmt::format("{}\n", WEXITSTATUS(status)));
-    return WEXITSTATUS(status);
+    EXPECT_EQ(code, fmt::format("{}\n", exit_->code.value_or(-1)));
+    return exit_->code.value_or(-1);
   }
 
   bool wait_for(const std::function<bool()>& done) {
@@ -206,12 +183,13 @@ class JvmHostTest : public testing::Test, public ControlServerHandler {
   }
   void on_disconnected(const ControlPeer&, const Status&) override {}
 
-  static inline fs::path java_dir_;
   fs::path home_;
   proto::ContainerSpec spec_;
   ContainerPaths paths_;
   std::optional<FileLock> agent_lock_;
   AsioReactor reactor_;
+  SystemLauncher launcher_{reactor_};
+  std::optional<ExitStatus> exit_;
   std::unique_ptr<StateStore> store_;
   std::unique_ptr<ControlServer> server_;
   std::unique_ptr<EphemeralRecord> registration_;

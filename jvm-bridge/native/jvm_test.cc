@@ -17,6 +17,7 @@
 #include "jvm-bridge/native/jni_table.h"
 #include "jvm-bridge/native/jvm_options.h"
 #include "jvm-bridge/native/native_calls.h"
+#include "jvm-bridge/native/test_classes.h"
 
 namespace petrel {
 namespace {
@@ -27,38 +28,8 @@ using testing::ExitedWithCode;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string libjvm() {
-  const char* home = std::getenv("JAVA_HOME");
-  Result<std::string> found = find_libjvm(home == nullptr ? "" : home);
-  CHECK(found.ok());
-  return *found;
-}
-
-// Compiles testdata/ once per change, into a folder that several test processes share.
-std::string compile(const std::string& name, const std::string& edit) {
-  fs::path sources = fs::path(PETREL_SOURCE_DIR) / "jvm-bridge/native/testdata/io/petrel/host";
-  fs::path out = fs::path(PETREL_BUILD_DIR) / "testdata" / name;
-  bool fresh = fs::exists(out / "done");
-  for (const fs::directory_entry& file : fs::directory_iterator(sources)) {
-    fresh = fresh && fs::last_write_time(file) < fs::last_write_time(out / "done");
-  }
-  if (fresh) return out.string();
-  fs::path work = out.string() + "." + std::to_string(getpid());
-  fs::remove_all(work);
-  fs::create_directories(work / "src");
-  fs::copy(sources, work / "src");
-  std::string javac = (fs::path(libjvm()).parent_path() / "../../bin/javac").string();
-  std::string command = edit + javac + " -nowarn -d " + work.string() + " " + work.string() + "/src/*.java";
-  CHECK(std::system(("cd " + (work / "src").string() + " && " + command).c_str()) == 0);
-  std::ofstream(work / "done") << "done";
-  fs::remove_all(out);
-  std::error_code raced;
-  fs::rename(work, out, raced);
-  return out.string();
-}
-
 std::string classes() {
-  return compile("jvm_test_classes", "");
+  return test_classes("jvm_test_classes");
 }
 
 class RecordedCalls : public NativeCalls {
@@ -92,7 +63,7 @@ class RecordedCalls : public NativeCalls {
 
 JvmConfig config(const std::string& class_path) {
   JvmConfig c;
-  c.libjvm = libjvm();
+  c.libjvm = test_libjvm();
   c.options = {"-Xmx64m", "-Xss512k", "-XX:+UseSerialGC", "-Djava.class.path=" + class_path};
   return c;
 }
@@ -390,7 +361,7 @@ TEST_F(JvmExitTest, AMissingHostClassIsASentence) {
 }
 
 TEST_F(JvmExitTest, AMissingMethodIsASentence) {
-  std::string without_stop = compile("jvm_test_without_stop", "sed -i 's/void stop(/void halt(/' Host.java && ");
+  std::string without_stop = test_classes("jvm_test_without_stop", {{"Host.java", "void stop(", "void halt("}});
   auto body = [&] {
     auto jvm = Jvm::create(config(without_stop), {});
     if (!jvm.ok()) _exit(99);
@@ -402,11 +373,10 @@ TEST_F(JvmExitTest, AMissingMethodIsASentence) {
 }
 
 TEST_F(JvmExitTest, AMissingNativeIsASentence) {
-  std::string without_die = compile("jvm_test_without_die",
-                                    "sed -i 's/static native void prepared/static void prepared/; "
-                                    "s/prepared();/prepared() {}/' Native.java && ");
+  std::string not_native = test_classes(
+      "jvm_test_not_native", {{"Native.java", "static native void prepared();", "static void prepared() {}"}});
   auto body = [&] {
-    auto jvm = Jvm::create(config(without_die), {});
+    auto jvm = Jvm::create(config(not_native), {});
     if (!jvm.ok()) _exit(99);
     static RecordedCalls calls;
     Status status = (*jvm)->run([](JNIEnv* env) -> Status {
