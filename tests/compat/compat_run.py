@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
 
 import worker_log
 from harness.cluster import ROOT, wait_for
@@ -91,21 +92,27 @@ def deactivate(cluster, name):
         assert nimbus.summaries()[name].status == "INACTIVE"
 
 
-def settled_log(cluster, topology_id, quiet_s=3, timeout_s=90):
-    """The log, once nothing was written to it for quiet_s: everything in flight has arrived or timed out."""
-    def sizes():
-        return [(p.name, p.stat().st_size) for p in cluster.worker_logs(topology_id) if p.suffix != ".err"]
-    polls, last = 0, None
+def settled_log(cluster, name, quiet_s=3, timeout_s=90):
+    """The log, once Nimbus's numbers have stood still for quiet_s: everything in flight has arrived or timed out."""
+    def numbers():
+        with cluster.nimbus() as nimbus:
+            return by_component(nimbus.info(name))
+    last, since = None, time.monotonic()
 
     def quiet():
-        nonlocal polls, last
-        now = sizes()
-        polls = polls + 1 if now == last and now else 0
-        last = now
-        return polls >= quiet_s * 2
-    wait_for(f"a quiet worker.log of {topology_id}", quiet, timeout_s, every_s=0.5)
-    logs = [p for p in cluster.worker_logs(topology_id) if not p.name.endswith((".err", ".out", ".metrics"))]
-    return worker_log.Log().read(sorted(logs))
+        nonlocal last, since
+        now = {c: (r["emitted"], r["acked"], r["failed"], r["executed"]) for c, r in numbers().items()}
+        if now != last:
+            last, since = now, time.monotonic()
+        return time.monotonic() - since > quiet_s
+    wait_for(f"statistics of {name} that stand still", quiet, timeout_s, every_s=0.5)
+    return worker_log.Log().read(worker_logs(cluster, name))
+
+
+def worker_logs(cluster, name):
+    """Oldest first: worker.log.2.gz before worker.log.1.gz before worker.log."""
+    logs = [p for p in cluster.worker_logs(cluster.topology_id(name)) if not p.name.endswith((".err", ".out", ".metrics"))]
+    return sorted(logs, key=lambda p: -int((re.findall(r"\.(\d+)", p.name) or [0])[0]))
 
 
 def compare_statistics(cluster, name, log):

@@ -53,7 +53,7 @@ def test_a_yaml_topology_with_classes_from_a_dependency_jar(tmp_path):
         cluster.run("jar", "--jars", TOPOLOGIES, jar, "org.apache.storm.flux.Flux", yaml)
         wait_for("all lines emitted", lambda: compat_run.emitted(cluster, "flux-words") >= 5 * len(lines), 90)
         compat_run.deactivate(cluster, "flux-words")
-        log = compat_run.settled_log(cluster, cluster.topology_id("flux-words"))
+        log = compat_run.settled_log(cluster, "flux-words")
         shape = worker_log.Shape("lines", [("lines", "split"), ("split", "count")], {"split": worker_log.split_words("split")},
                                  lambda i: lines[i % len(lines)])
         assert worker_log.check(log, shape) == []

@@ -60,7 +60,7 @@ def good_runs(cluster, perf_jar, proxy_jar, text):
         for perf in PERF:
             compat_run.deactivate(cluster, perf.name)
         for perf in PERF:
-            log = compat_run.settled_log(cluster, cluster.topology_id(perf.name))
+            log = compat_run.settled_log(cluster, perf.name)
             compat_run.compare_statistics(cluster, perf.name, log)
             results[perf.name] = log
     finally:
@@ -93,7 +93,7 @@ def test_a_swapped_bolt_is_found(cluster, perf_jar, proxy_jar, text, perf, mutan
         try:
             wait_for("enough tuples", lambda: compat_run.emitted(cluster, perf.name) > 1500, 90, every_s=0.5)
             compat_run.deactivate(cluster, perf.name)
-            log = compat_run.settled_log(cluster, cluster.topology_id(perf.name), quiet_s=7)
+            log = compat_run.settled_log(cluster, perf.name, quiet_s=7)
             findings = worker_log.check(log, perf.shape(text))
         finally:
             main.end()

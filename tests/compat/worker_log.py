@@ -159,7 +159,8 @@ def nothing(component):
 
 
 def identity(component):
-    return lambda log: collections.Counter(v for (c, _), all_values in log.received_by_task.items() if c == component for v in all_values)
+    """storm-perf's IdBolt emits the list of values as one value."""
+    return lambda log: collections.Counter(f"[{v}]" for (c, _), all_values in log.received_by_task.items() if c == component for v in all_values)
 
 
 def split_words(component):
