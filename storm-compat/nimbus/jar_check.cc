@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kEndBytes = 22;  // end of central directory, without its comment
 constexpr int64_t kMaxComment = 65535;
+constexpr uint64_t kMaxEntries = 1'000'000;
 constexpr int64_t kZip64LocatorBytes = 20;
 constexpr int64_t kZip64EndBytes = 56;
 constexpr int64_t kEntryBytes = 46;  // fixed part of a central directory entry
@@ -78,18 +79,53 @@ Result<Directory> find_directory(std::ifstream& in, int64_t size) {
   return Status::malformed("it has no zip directory at its end: it is cut off, or not a zip file");
 }
 
+/// Bytes of a file from a place on, read in blocks: a seek per entry would cost a system call and 8 KiB each.
+class BlockReader {
+ public:
+  BlockReader(std::ifstream& in, int64_t from) : in_(in) {
+    in_.clear();
+    in_.seekg(from);
+  }
+  /// The next n (at most kBlock) bytes, valid until the next call; empty when the file ends before.
+  std::string_view next(size_t n) {
+    if (block_.size() - at_ < n) {
+      block_.erase(0, at_);
+      at_ = 0;
+      const size_t had = block_.size();
+      block_.resize(had + kBlock);
+      in_.read(block_.data() + had, kBlock);
+      block_.resize(had + static_cast<size_t>(in_.gcount()));
+      if (block_.size() < n) return {};
+    }
+    at_ += n;
+    return std::string_view(block_).substr(at_ - n, n);
+  }
+
+ private:
+  static constexpr size_t kBlock = 256 * 1024;  // more than the three variable parts of an entry together
+  std::ifstream& in_;
+  std::string block_;
+  size_t at_ = 0;
+};
+
 /// Streams through the entries: each must carry its magic and lie inside the directory.
 Status walk_entries(std::ifstream& in, const Directory& directory) {
-  int64_t at = directory.end - static_cast<int64_t>(directory.bytes);
+  int64_t left = static_cast<int64_t>(directory.bytes);
+  BlockReader reader(in, directory.end - left);
   for (uint64_t i = 0; i < directory.entries; ++i) {
-    if (directory.end - at < kEntryBytes) {
+    if (left < kEntryBytes) {
       return Status::malformed("its directory ends after {} of {} entries", i, directory.entries);
     }
-    ASSIGN_OR_RETURN(const std::string entry, read_at(in, at, kEntryBytes));
-    if (little<uint32_t>(entry, 0) != kEntryMagic) return Status::malformed("entry {} of its directory is damaged", i);
-    at += kEntryBytes + little<uint16_t>(entry, 28) + little<uint16_t>(entry, 30) + little<uint16_t>(entry, 32);
+    const std::string_view entry = reader.next(kEntryBytes);
+    if (entry.empty() || little<uint32_t>(entry, 0) != kEntryMagic) {
+      return Status::malformed("entry {} of its directory is damaged", i);
+    }
+    const int64_t names = little<uint16_t>(entry, 28) + little<uint16_t>(entry, 30) + little<uint16_t>(entry, 32);
+    left -= kEntryBytes + names;
+    if (left < 0 || (names > 0 && reader.next(static_cast<size_t>(names)).empty())) {
+      return Status::malformed("its directory is cut off");
+    }
   }
-  if (at > directory.end) return Status::malformed("its directory is cut off");
   return Status();
 }
 
@@ -100,7 +136,8 @@ Result<JarInfo> check_jar(const std::filesystem::path& file) {
   if (!in) return Status::error(StatusCode::kIo, "open the uploaded jar");
   const int64_t size = in.tellg();
   if (size == 0) return Status::malformed("the uploaded jar is empty (0 bytes); upload the topology jar again");
-  const std::string head = read_at(in, 0, std::min<int64_t>(size, 8)).value();
+  if (size < 0) return Status::error(StatusCode::kIo, "the uploaded jar cannot be read");
+  ASSIGN_OR_RETURN(const std::string head, read_at(in, 0, std::min<int64_t>(size, 8)));
   const Status not_a_jar =
       Status::malformed("the uploaded jar ({} bytes, starting with '{}') is not a usable zip file", size, escape(head));
   if (size < kEndBytes) return Status::malformed("{}: too short", not_a_jar.message());
@@ -111,6 +148,10 @@ Result<JarInfo> check_jar(const std::filesystem::path& file) {
       found.offset > static_cast<uint64_t>(found.end) - found.bytes) {
     return Status::malformed("{}: its directory ({} entries, {} bytes at {}) does not fit", not_a_jar.message(),
                              found.entries, found.bytes, found.offset);
+  }
+  if (found.entries > kMaxEntries) {
+    return Status::error(StatusCode::kMalformed, "the uploaded jar has {} entries, and {} are allowed", found.entries,
+                         kMaxEntries);
   }
   RETURN_IF_ERROR(walk_entries(in, found).with_context("{}", not_a_jar.message()));
   return JarInfo{size, static_cast<int64_t>(found.entries)};

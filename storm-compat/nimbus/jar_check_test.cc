@@ -29,6 +29,15 @@ TEST(JarCheck, U09_accepts_zips) {
   EXPECT_TRUE(check(comment + "hello").ok());
 }
 
+TEST(JarCheck, U09_many_entries_and_long_names) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (int i = 0; i < 20'000; ++i) entries.emplace_back("some/package/Name" + std::to_string(i) + ".class", "");
+  for (int i = 0; i < 20; ++i) entries.emplace_back(std::string(65'000, static_cast<char>('a' + i)), "x");
+  const Result<JarInfo> info = check(make_zip(entries));
+  ASSERT_TRUE(info.ok()) << info.status().message();
+  EXPECT_EQ(info->entries, 20'020);
+}
+
 TEST(JarCheck, U09_empty_file) {
   EXPECT_THAT(check("").status().message(), HasSubstr("0 bytes"));
 }

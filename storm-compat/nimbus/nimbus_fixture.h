@@ -42,7 +42,7 @@ class TempDir {
 };
 
 inline void put_little(std::string& out, uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < bytes; ++i) out += static_cast<char>(i < 8 ? value >> (8 * i) : 0);
 }
 
 /// A zip with stored entries (name, content).

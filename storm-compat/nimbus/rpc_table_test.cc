@@ -8,8 +8,8 @@
 
 #include <fstream>
 #include <iterator>
-#include <regex>
 #include <set>
+#include <sstream>
 
 #include "storm-compat/nimbus/nimbus_fixture.h"
 
@@ -34,9 +34,11 @@ std::set<std::string> idl_methods() {
   EXPECT_NE(begin, std::string::npos);
   const std::string service = idl.substr(begin, idl.find("\n}", begin) - begin);
   std::set<std::string> methods;
-  const std::regex line(R"(\n\s+[\w<>, ]+ (\w+)\()");
-  for (auto it = std::sregex_iterator(service.begin(), service.end(), line); it != std::sregex_iterator(); ++it) {
-    methods.insert((*it)[1]);
+  std::istringstream lines(service.substr(service.find('\n') + 1));
+  for (std::string line; std::getline(lines, line);) {  // "  type name(1: ..."; a type may hold spaces: map<a, b>
+    const size_t open = line.find('(');
+    if (open == std::string::npos) continue;
+    methods.insert(line.substr(line.rfind(' ', open) + 1, open - line.rfind(' ', open) - 1));
   }
   return methods;
 }
