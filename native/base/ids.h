@@ -23,10 +23,10 @@ class Named {
   T value_{};
 };
 
-using TaskId = Named<int32_t, struct TaskIdTag>;            // 1-based, as Storm counts; -1 is __system
-using ContainerId = Named<int32_t, struct ContainerIdTag>;  // 0 holds the topology master
-using Incarnation = Named<uint32_t, struct IncarnationTag>; // issued by the container agent, per process start
-using PlanEpoch = Named<uint64_t, struct PlanEpochTag>;     // version of the physical plan
+using TaskId = Named<int32_t, struct TaskIdTag>;             // 1-based, as Storm counts; -1 is __system
+using ContainerId = Named<int32_t, struct ContainerIdTag>;   // 0 holds the topology master
+using Incarnation = Named<uint32_t, struct IncarnationTag>;  // issued by the container agent, per process start
+using PlanEpoch = Named<uint64_t, struct PlanEpochTag>;      // version of the physical plan
 using ComponentName = Named<std::string, struct ComponentNameTag>;
 using StreamId = Named<std::string, struct StreamIdTag>;
 using TopologyId = Named<std::string, struct TopologyIdTag>;  // "<name>-<counter>-<epoch seconds>"

@@ -1,5 +1,5 @@
-// Log: one line per state change, `2026-01-31 12:00:00.000 module LEVEL message`, to one file descriptor of the process.
-// Values that come from outside pass escape() first. Nothing is logged per tuple.
+// Log: one line per state change, `2026-01-31 12:00:00.000 module LEVEL message`, to one file descriptor of the
+// process. Values that come from outside pass escape() first. Nothing is logged per tuple.
 #pragma once
 
 #include <fmt/format.h>

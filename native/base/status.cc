@@ -6,18 +6,30 @@ namespace petrel {
 
 const char* to_string(StatusCode code) {
   switch (code) {
-    case StatusCode::kOk: return "OK";
-    case StatusCode::kMalformed: return "MALFORMED";
-    case StatusCode::kNotFound: return "NOT_FOUND";
-    case StatusCode::kAlreadyExists: return "ALREADY_EXISTS";
-    case StatusCode::kConflict: return "CONFLICT";
-    case StatusCode::kUnavailable: return "UNAVAILABLE";
-    case StatusCode::kDenied: return "DENIED";
-    case StatusCode::kTimeout: return "TIMEOUT";
-    case StatusCode::kLimit: return "LIMIT";
-    case StatusCode::kIo: return "IO";
-    case StatusCode::kCorrupt: return "CORRUPT";
-    case StatusCode::kInternal: return "INTERNAL";
+    case StatusCode::kOk:
+      return "OK";
+    case StatusCode::kMalformed:
+      return "MALFORMED";
+    case StatusCode::kNotFound:
+      return "NOT_FOUND";
+    case StatusCode::kAlreadyExists:
+      return "ALREADY_EXISTS";
+    case StatusCode::kConflict:
+      return "CONFLICT";
+    case StatusCode::kUnavailable:
+      return "UNAVAILABLE";
+    case StatusCode::kDenied:
+      return "DENIED";
+    case StatusCode::kTimeout:
+      return "TIMEOUT";
+    case StatusCode::kLimit:
+      return "LIMIT";
+    case StatusCode::kIo:
+      return "IO";
+    case StatusCode::kCorrupt:
+      return "CORRUPT";
+    case StatusCode::kInternal:
+      return "INTERNAL";
   }
   return "UNKNOWN";
 }

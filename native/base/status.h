@@ -20,16 +20,16 @@ namespace petrel {
 
 enum class StatusCode {
   kOk,
-  kMalformed,      // the input breaks a rule; the message names value, rule and fix
+  kMalformed,  // the input breaks a rule; the message names value, rule and fix
   kNotFound,
   kAlreadyExists,
-  kConflict,       // a conditional write lost, or an older epoch spoke
-  kUnavailable,    // try again later
+  kConflict,     // a conditional write lost, or an older epoch spoke
+  kUnavailable,  // try again later
   kDenied,
   kTimeout,
-  kLimit,          // a cap was reached
-  kIo,             // the operating system refused
-  kCorrupt,        // stored bytes do not check
+  kLimit,    // a cap was reached
+  kIo,       // the operating system refused
+  kCorrupt,  // stored bytes do not check
   kInternal,
 };
 
@@ -109,10 +109,10 @@ class [[nodiscard]] Result {
 }  // namespace petrel
 
 /// Leaves the function with the Status of `expression` when it is not OK.
-#define RETURN_IF_ERROR(expression)                   \
-  do {                                                \
-    ::petrel::Status petrel_status_ = (expression);   \
-    if (!petrel_status_.ok()) return petrel_status_;  \
+#define RETURN_IF_ERROR(expression)                  \
+  do {                                               \
+    ::petrel::Status petrel_status_ = (expression);  \
+    if (!petrel_status_.ok()) return petrel_status_; \
   } while (false)
 
 #define PETREL_CONCAT_INNER(a, b) a##b

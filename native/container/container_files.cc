@@ -99,8 +99,8 @@ bool only_topology_master(const proto::ContainerSpec& spec) {
 Status prepare_container(const proto::ContainerSpec& spec, ArtifactSource& source) {
   const SpecDirs dirs(spec);
   RETURN_IF_ERROR(make_directories(dirs.topology_logs, 0750));
-  // The topology master's container needs no code. Its spec names no artifacts, so a code directory made for it would be
-  // taken for the whole one by the other containers of the machine.
+  // The topology master's container needs no code. Its spec names no artifacts, so a code directory made for it would
+  // be taken for the whole one by the other containers of the machine.
   if (only_topology_master(spec)) return Status();
   RETURN_IF_ERROR(prepare_code(spec, dirs, source));
   if (spec.worker_id().empty()) return Status();  // the topology master's container hosts no components
