@@ -30,8 +30,8 @@ def compile_proxy():
 class Proxy:
     """The mutating proxy as a process; used in a with statement."""
 
-    def __init__(self, jar, nimbus_port, component, mutant):
-        classpath = f"{jar}:{ROOT}/build/java/storm-2.8/*"
+    def __init__(self, jar, user_jar, nimbus_port, component, mutant):
+        classpath = f"{jar}:{ROOT}/build/java/storm-2.8/*:{user_jar}"  # it opens the user's serialised bolt
         self.process = subprocess.Popen(["java", "-cp", classpath, "io.petrel.compat.MutatingProxy", "0", str(nimbus_port),
                                          component, mutant], stdout=subprocess.PIPE, text=True)
         first = self.process.stdout.readline().split()
@@ -62,8 +62,11 @@ class Main:
     def text(self):
         return self.output.read_text(errors="replace")
 
-    def polls(self):
+    def check_alive(self):
         assert self.process.poll() is None, f"main ended with {self.process.returncode}:\n{self.text()[-4000:]}"
+
+    def polls(self):
+        self.check_alive()
         return sum(1 for line in self.text().splitlines() if POLL_LINE.match(line))
 
     def end(self):
@@ -79,11 +82,11 @@ class Main:
 
 
 def emitted(cluster, name):
-    """Emitted tuples of all components by Nimbus's own statistics; 0 while the topology is not there."""
+    """What the spouts have emitted by Nimbus's own statistics; 0 while the topology is not there."""
     with cluster.nimbus() as nimbus:
         if name not in nimbus.summaries():
             return 0
-        return sum(row["emitted"] for row in by_component(nimbus.info(name)).values())
+        return sum(row["emitted"] for row in by_component(nimbus.info(name)).values() if row["spout"])
 
 
 def deactivate(cluster, name):

@@ -44,7 +44,7 @@ def text(tmp_path_factory):
 
 def settings(text, hook_jar, timeout_s=30):
     return {"topology.debug": "true", "topology.stats.sample.rate": "1.0", "topology.max.spout.pending": "20",
-            "topology.message.timeout.secs": timeout_s, "input.file": text, "topology.classpath": hook_jar,
+            "topology.message.timeout.secs": timeout_s, "topology.acker.executors": 1, "input.file": text, "topology.classpath": hook_jar,
             "topology.auto.task.hooks": '["io.petrel.compat.SlowSpouts"]', "compat.spout.sleep.ms": 20,
             "topology.worker.max.heap.size.mb": 256}
 
@@ -81,27 +81,33 @@ def test_the_mains_kill_their_topologies_at_their_end(cluster, good_runs):
     wait_for("the topologies are gone", gone, 60)
 
 
+def wait_for_end(cluster, name):
+    def gone():
+        with cluster.nimbus() as nimbus:
+            return name not in nimbus.summaries()
+    wait_for("the topology is gone", gone, 60)
+
+
 CASES = [(p, mutant) for p in PERF for mutant in ("DropEvery", p.acks_only)]
 
 
 @pytest.mark.parametrize("perf, mutant", CASES, ids=[f"{p.name}-{m}" for p, m in CASES])
 def test_a_swapped_bolt_is_found(cluster, perf_jar, proxy_jar, text, perf, mutant):
     """A sink emits nothing, so acking without emitting is its proper work: there the mutant fails every 100th instead."""
-    with compat_run.Proxy(proxy_jar, cluster.port, perf.component, mutant) as proxy:
+    with compat_run.Proxy(proxy_jar, perf_jar, cluster.port, perf.component, mutant) as proxy:
         main = compat_run.Main(cluster, perf_jar, perf.main, perf.arguments(text, 600),
                                {**settings(text, proxy_jar, timeout_s=5), "compat.spout.sleep.ms": 5}, proxy.port)
         try:
-            wait_for("enough tuples", lambda: compat_run.emitted(cluster, perf.name) > 1500, 90, every_s=0.5)
+            def enough():
+                main.check_alive()
+                return compat_run.emitted(cluster, perf.name) > 400
+            wait_for("enough tuples", enough, 90, every_s=0.5)
             compat_run.deactivate(cluster, perf.name)
             log = compat_run.settled_log(cluster, perf.name, quiet_s=7)
             findings = worker_log.check(log, perf.shape(text))
         finally:
             main.end()
+        wait_for_end(cluster, perf.name)
     assert findings, "the checker saw nothing wrong"
     assert not findings[0].startswith("void"), findings
     assert any(perf.component in finding for finding in findings), findings
-
-    def gone():
-        with cluster.nimbus() as nimbus:
-            return perf.name not in nimbus.summaries()
-    wait_for("the topology is gone", gone, 60)
