@@ -84,7 +84,9 @@ void SubmitHandlers::submit(const std::string& name, const std::string& location
   Result<PreparedTopology> prepared = parts_.builder.prepare(request);
   if (!prepared.ok()) {
     logger.info("submit of {} refused: {}", escape(name), escape(prepared.status().message(), 1000));
-    if (prepared.status().code() == StatusCode::kMalformed) throw_invalid_topology(prepared.status().message());
+    const StatusCode code = prepared.status().code();
+    if (code == StatusCode::kMalformed || code == StatusCode::kLimit)
+      throw_invalid_topology(prepared.status().message());
     throw_status(prepared.status());
   }
   for (const std::string& warning : prepared->base.warnings())

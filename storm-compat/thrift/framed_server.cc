@@ -1,6 +1,7 @@
 #include "storm-compat/thrift/framed_server.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <thrift/Thrift.h>
@@ -26,6 +27,7 @@ using ErrorCode = std::error_code;
 const Logger logger("thrift");
 
 constexpr size_t kInboxBytes = 8192;
+constexpr size_t kLargeRequestBytes = size_t{1} << 20;  // above a chunk of a jar
 constexpr int kSpareFiles = 128;  // descriptors that a full server leaves to the rest of the process
 
 enum class Phase { kReading, kCalling, kWriting, kClosed };
@@ -137,6 +139,10 @@ Status FramedServer::Impl::start(const std::string& host, uint16_t port) {
   apache::thrift::GlobalOutput.setOutputFunction([](const char* text) { logger.debug("libthrift: {}", escape(text)); });
   RETURN_IF_ERROR(listen(host, port));
   cap_ = connection_cap(options_.max_connections);
+  // Fixed thresholds: glibc raises its own with each large block, and then keeps the memory of a large request for
+  // good.
+  mallopt(M_MMAP_THRESHOLD, 1 << 18);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
   pool_.start();
   accept();
   sweep();
@@ -307,8 +313,10 @@ void FramedServer::Impl::call(const ConnectionPtr& connection) {
   account(*connection, message->capacity());
   bool taken = pool_.submit([this, connection, message] {
     CallAnswer answer = runner_.run(*message, connection->caller);
+    const bool large = message->size() >= kLargeRequestBytes;
     message->clear();
     message->shrink_to_fit();
+    if (large) malloc_trim(0);  // a topology decodes into many small pieces, which free() keeps for the next one
     asio::post(io_,
                [this, connection, answer = std::move(answer)]() mutable { answered(connection, std::move(answer)); });
   });
