@@ -2,7 +2,7 @@ package io.petrel.host;
 
 /**
  * The trees that a spout executor waits for: root id to what the spout must be told. Open addressing over plain arrays;
- * the roots of a task are consecutive, so that neighbours in time are neighbours in memory. Thread: the executor's.
+ * the roots of a task are consecutive, and a few neighbours in time are neighbours in memory. Thread: the executor's.
  */
 public final class PendingTable {
     private long[] roots = new long[64];
@@ -117,8 +117,13 @@ public final class PendingTable {
         }
     }
 
+    /**
+     * Eight consecutive roots are neighbours, the eights are spread by the golden ratio: the roots of a task in one long
+     * run would make closeGap walk over all of them at every completion.
+     */
     private static int slot(long root, int mask) {
-        // Sequence in the low bits, task and incarnation in the high ones: tasks of one executor start far apart.
-        return (int) (root + (root >>> 36) * 0x9E3779B97F4A7C15L) & mask;
+        int eights = 32 - Integer.numberOfLeadingZeros(mask >>> 3);
+        long spread = (root >>> 3) * 0x9E3779B97F4A7C15L >>> (64 - eights);
+        return (int) spread << 3 | (int) root & 7;
     }
 }

@@ -44,6 +44,39 @@ class PendingTableTest {
         }
     }
 
+    /** A completion walks to the end of its run of slots, so runs must not grow with the number of pending roots. */
+    @Test
+    void runsStayShortHoweverManyRootsArePending() throws Exception {
+        for (int pending : new int[] {30, 500, 4000, 32_700}) {
+            PendingTable table = new PendingTable();
+            List<RootIds> emitted =
+                    List.of(new RootIds(3, 7, false), new RootIds(4, 7, false), new RootIds(4, 7, true));
+            List<RootIds> acked = List.of(new RootIds(3, 7, false), new RootIds(4, 7, false), new RootIds(4, 7, true));
+            for (int i = 0; i < pending; i++) {
+                table.put(emitted.get(i % 3).next(), null, "m", cell, 0, null);
+            }
+            assertTrue(longestRun(table) <= 128, pending + " pending: a run of " + longestRun(table));
+            for (int i = 0; i < 3 * pending; i++) {
+                assertTrue(table.take(acked.get(i % 3).next()));
+                table.put(emitted.get((i + pending) % 3).next(), null, "m", cell, 0, null);
+            }
+            assertTrue(longestRun(table) <= 128, pending + " pending: a run of " + longestRun(table) + " in time");
+        }
+    }
+
+    private static int longestRun(PendingTable table) throws ReflectiveOperationException {
+        java.lang.reflect.Field field = PendingTable.class.getDeclaredField("cells");
+        field.setAccessible(true);
+        OutCell[] cells = (OutCell[]) field.get(table);
+        int longest = 0;
+        // Twice round: a run may pass the end of the table.
+        for (int i = 0, run = 0; i < 2 * cells.length; i++) {
+            run = cells[i % cells.length] == null ? 0 : run + 1;
+            longest = Math.max(longest, run);
+        }
+        return longest;
+    }
+
     @Test
     void keepsWhatBelongsToARoot() {
         PendingTable table = new PendingTable();
