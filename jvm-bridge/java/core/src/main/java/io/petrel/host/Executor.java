@@ -107,11 +107,11 @@ public abstract class Executor {
     public final void idle() throws InterruptedException {
         boolean blocked = outbox.hasRefused();
         boolean starved = blocked && hasInput();
+        long nanos = blocked ? Outbox.BLOCKED_PARK_NANOS : idleNanos();
+        waker.prepare();
         if (blocked) {
             outbox.awaitCredit();
         }
-        long nanos = blocked ? Outbox.BLOCKED_PARK_NANOS : idleNanos();
-        waker.prepare();
         if (hasWork() || blocked && canSend()) {
             waker.cancel();
             return;

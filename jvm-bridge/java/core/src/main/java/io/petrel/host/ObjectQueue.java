@@ -67,8 +67,8 @@ public final class ObjectQueue {
     }
 
     /**
-     * Thread: any. Wakes this writer once, when the queue has fallen below half of its limit. Try to enqueue once more
-     * after the call: the queue may have fallen before it.
+     * Thread: any. Wakes this writer once, when the queue has fallen below half of its limit. Call it after {@link
+     * Waker#prepare}, and try to enqueue once more after the call: the queue may have fallen before it.
      */
     public void await(Waker writer) {
         synchronized (waiting) {

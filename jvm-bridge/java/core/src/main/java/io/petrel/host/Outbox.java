@@ -144,7 +144,10 @@ public final class Outbox {
         return refusedBatches == 0;
     }
 
-    /** Asks to be woken by every destination that has refused. */
+    /**
+     * Asks to be woken by every destination that has refused, once. Announce the sleep before: a wake-up that comes too
+     * early would be used up, and another writer may take the credit before this one looks again.
+     */
     public void awaitCredit() {
         for (int d = 0; d < refused.length; d++) {
             if (refused[d] != null && !refused[d].isEmpty()) {
@@ -243,8 +246,8 @@ public final class Outbox {
     private void block() {
         long since = clock.nanos();
         while (!retry() && refusedBytes > hardCapBytes / 2) {
-            awaitCredit();
             self.prepare();
+            awaitCredit();
             if (retry() || refusedBytes <= hardCapBytes / 2) {
                 self.cancel();
                 break;

@@ -163,8 +163,8 @@ class ObjectQueueTest {
             }
             batch.close();
             while (!queue.tryEnqueue(batch, false)) {
-                queue.await(waker);
                 waker.prepare();
+                queue.await(waker);
                 if (queue.tryEnqueue(batch, false)) {
                     waker.cancel();
                     break;

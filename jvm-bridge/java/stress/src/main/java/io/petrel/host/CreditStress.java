@@ -8,7 +8,10 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.I_Result;
 
-/** A writer without credit and a reader that gives it back: the writer's batch is taken, or the writer is woken. */
+/**
+ * A writer without credit, a reader that gives it back, and another writer that may be faster: the writer's batch is
+ * taken, or the writer is woken, at the latest when the queue is empty.
+ */
 @JCStressTest
 @Outcome(id = "0", expect = Expect.ACCEPTABLE, desc = "enqueued or woken")
 @Outcome(id = "1", expect = Expect.FORBIDDEN, desc = "the writer sleeps although there is credit")
@@ -28,8 +31,8 @@ public class CreditStress {
         if (queue.tryEnqueue(batch, false)) {
             return;
         }
-        queue.await(writerWaker);
         writerWaker.prepare();
+        queue.await(writerWaker);
         if (queue.tryEnqueue(batch, false)) {
             writerWaker.cancel();
         } else {
@@ -43,8 +46,16 @@ public class CreditStress {
         queue.release(batch);
     }
 
+    @Actor
+    public void faster() {
+        queue.tryEnqueue(QueueOrderStress.batch(3), false);
+    }
+
     @Arbiter
     public void end(I_Result result) {
+        for (TupleBatch left; (left = queue.poll()) != null;) {
+            queue.release(left);
+        }
         result.r1 = parker.sleepsOn() ? 1 : 0;
     }
 }
