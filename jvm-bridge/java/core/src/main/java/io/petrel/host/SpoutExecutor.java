@@ -40,7 +40,10 @@ public final class SpoutExecutor extends Executor {
 
     @Override
     public boolean runOnce(long nowNanos) throws Exception {
-        boolean worked = runControl() | runCompletions();
+        // Taken before control runs: what tracks the emit of a foreign thread is there before its completion is, and a
+        // completion of a root that is not tracked yet would be lost.
+        CompletionQueue.Chunk done = completions.takeAll();
+        boolean worked = runControl() | complete(done);
         if (!active) {
             deactivate();
             flush();
@@ -156,20 +159,15 @@ public final class SpoutExecutor extends Executor {
         return maxPending > 0 && pendingTable.size() >= maxPending;
     }
 
-    private boolean runCompletions() {
-        CompletionQueue.Chunk chunk = completions.takeAll();
-        if (chunk == null) {
-            pendingNow = pendingTable.size();
-            return false;
-        }
-        for (; chunk != null; chunk = chunk.next()) {
+    private boolean complete(CompletionQueue.Chunk done) {
+        for (CompletionQueue.Chunk chunk = done; chunk != null; chunk = chunk.next()) {
             for (int i = 0; i < chunk.count; i++) {
                 complete(chunk.roots[i], chunk.kinds[i]);
                 flushIfOld();
             }
         }
         pendingNow = pendingTable.size();
-        return true;
+        return done != null;
     }
 
     private void complete(long root, int kind) {
