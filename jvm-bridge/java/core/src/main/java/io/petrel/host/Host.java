@@ -8,6 +8,7 @@ public final class Host {
     private static final String[] LINES = {"io.petrel.host.storm2.Storm2Line", "io.petrel.host.storm1.Storm1Line"};
 
     private static volatile HostRuntime runtime;
+    private static volatile UncaughtErrors errors;
 
     private Host() {}
 
@@ -18,7 +19,8 @@ public final class Host {
         }
         Output.redirect();
         HostLink link = new Native.Link();
-        Thread.setDefaultUncaughtExceptionHandler(new UncaughtErrors(link));
+        errors = new UncaughtErrors(link);
+        Thread.setDefaultUncaughtExceptionHandler(errors);
         runtime = new HostRuntime(plan, topology, confJson, line(), link, HostClock.SYSTEM, ThreadParker::new, 0);
     }
 
@@ -35,7 +37,13 @@ public final class Host {
     }
 
     public static void completions(ByteBuffer direct, int count) {
-        booted().completions(direct, count);
+        HostRuntime running = booted();
+        try {
+            running.completions(direct, count);
+        } catch (Throwable t) {
+            // The ledger has forgotten these roots: a spout would wait for them for ever.
+            errors.uncaughtException(Thread.currentThread(), t);
+        }
     }
 
     public static void stop(long graceMillis) {
