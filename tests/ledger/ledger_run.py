@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import time
@@ -60,6 +61,10 @@ class LedgerRun:
                 last, since = now, time.monotonic()
             return time.monotonic() - since > 3
         wait_for("a quiet spout after deactivate", quiet, 60 + 4 * self.timeout_s)
+
+    def remove_logs(self):
+        """They are gigabytes; what a failed run wrote stays."""
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def judge(self, *arguments):
         """(summary, counts, worsts, findings) by ledger_check."""

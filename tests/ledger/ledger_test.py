@@ -56,6 +56,7 @@ def test_kill_9_of_the_host(cluster, tmp_path):
             kill_hosts(ledger)
         finally:
             cluster.run("kill", ledger.name, "-w", "0")
+        ledger.remove_logs()
     until_not_void(run)
 
 
@@ -94,11 +95,13 @@ def test_data_flows_on_without(cluster, tmp_path, victim, words):
             pace = int(full_load(probe) / 2 / TASKS)
         finally:
             cluster.run("kill", probe.name, "-w", "0")
+            probe.remove_logs()
         ledger = LedgerRun(cluster, tmp_path / f"paced-{attempt}", f"paced-{attempt}", rate=pace)
         try:
             kill_daemon(cluster, ledger, pace, words)
         finally:
             cluster.run("kill", ledger.name, "-w", "0")
+        ledger.remove_logs()
     until_not_void(run)
 
 
