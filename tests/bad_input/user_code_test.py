@@ -17,16 +17,21 @@ DIES = [
     ("prepare", "faulty", "planted in prepare"),
     ("nextTuple", "numbers", "planted in nextTuple"),
     ("ack", "numbers", "planted in ack"),
+    ("fail", "numbers", "planted in fail"),
     ("execute", "faulty", "planted in execute"),
     ("undeclared-stream", "faulty", "nowhere"),
     ("stack", "faulty", "StackOverflowError"),
     ("heap", None, None),  # an OutOfMemoryError halts at once, there may be no room for a report
+    ("direct-memory", None, None),
+    ("metaspace", None, None),
+    ("segv", None, None),
     ("exit", None, None),
     ("halt", None, None),
 ]
 # The topology goes on in the same process. "odd": a tuple that must have arrived on the stream of that name.
 GOES_ON = [("wrong-arity", 1), ("null-field", 1), ("not-serialisable", 1), ("100-mb", 1), ("million-fields", 1),
-           ("ack-twice", 0), ("fail-after-ack", 0), ("ack-from-thread", 0)]
+           ("ack-twice", 0), ("fail-after-ack", 0), ("ack-from-thread", 0),
+           ("ack-unknown", 0), ("thread-leak", 0)]
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +103,27 @@ def test_the_topology_goes_on(cluster, tmp_path, mode, odd):
     run.end()
 
 
-def test_an_endless_loop_stops_one_executor_only(cluster, tmp_path):
+@pytest.mark.parametrize("mode", ["endless-loop", "deadlock"])
+def test_a_thread_that_never_returns_stops_one_executor_only(cluster, tmp_path, mode):
     """Nimbus answers, the topology can be killed, and its process is gone although a thread of it never returns."""
-    run = Run(cluster, "endless-loop", tmp_path)
+    run = Run(cluster, mode, tmp_path)
     wait_for("the fault", run.happened, 90)
     assert run.cluster.pids("petrel-jvm-host", run.name)
     run.end()
     wait_for("the end of the host", lambda: not run.cluster.pids("petrel-jvm-host", run.name), 30)
+
+
+def test_an_emit_after_deactivate_is_taken(cluster, tmp_path):
+    run = Run(cluster, "emit-after-deactivate", tmp_path)
+    wait_for("tuples", lambda: run.sink()[1] > 200, 90)
+    before = run.sink()
+    cluster.run("deactivate", run.name)
+    wait_for("the emit", run.happened, 30)
+    cluster.run("activate", run.name)
+    wait_for("tuples after the activation", lambda: run.sink()[1] > before[1] + 500, 60)
+    assert run.sink()[0] == before[0], "another process"
+    assert run.errors("numbers") == []
+    run.end()
 
 
 def test_an_exception_in_cleanup_does_not_hold_up_the_kill(cluster, tmp_path):

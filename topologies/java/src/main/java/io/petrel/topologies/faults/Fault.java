@@ -2,11 +2,16 @@ package io.petrel.topologies.faults;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Field;
+import java.lang.reflect.Proxy;
+import java.nio.ByteBuffer;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.locks.LockSupport;
 
 /** A fault of user code that happens once in the life of a topology: a marker file says that it has happened. */
 final class Fault implements java.io.Serializable {
@@ -19,9 +24,14 @@ final class Fault implements java.io.Serializable {
         this.marker = folder + "/happened";
     }
 
+    /** This is the mode, and it has not happened yet. */
+    boolean isDue(String place) {
+        return mode.equals(place) && !Files.exists(Path.of(marker));
+    }
+
     /** True once, for the caller whose turn it is in this mode. */
     boolean now(String place) {
-        if (!mode.equals(place) || Files.exists(Path.of(marker))) {
+        if (!isDue(place)) {
             return false;
         }
         try {
@@ -55,8 +65,73 @@ final class Fault implements java.io.Serializable {
             while (true) {
                 kept.add(new byte[16 << 20]);
             }
+        } else if (now("direct-memory")) {
+            List<ByteBuffer> kept = new ArrayList<>();
+            while (true) {
+                kept.add(ByteBuffer.allocateDirect(16 << 20));
+            }
+        } else if (now("metaspace")) {
+            fillMetaspace();
         } else if (now("stack")) {
             recurse(0);
+        } else if (now("segv")) {
+            writeToAddressZero();
+        } else if (now("deadlock")) {
+            deadlock();
+        } else if (now("thread-leak")) {
+            for (int i = 0; i < 300; i++) {
+                new Thread(Fault::waitForEver).start();
+            }
+        }
+    }
+
+    /** A class per turn, each of a loader of its own, all kept. */
+    private static void fillMetaspace() {
+        List<Object> kept = new ArrayList<>();
+        while (true) {
+            ClassLoader loader = new ClassLoader(null) { };
+            kept.add(Proxy.newProxyInstance(loader, new Class<?>[] {Runnable.class}, (proxy, method, args) -> null));
+        }
+    }
+
+    /** What a bug in a user's native library does. */
+    private static void writeToAddressZero() {
+        try {
+            Field field = sun.misc.Unsafe.class.getDeclaredField("theUnsafe");
+            field.setAccessible(true);
+            ((sun.misc.Unsafe) field.get(null)).putAddress(0, 0);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Two threads that wait for each other's lock; the caller is one of them. */
+    private static void deadlock() {
+        Object mine = new Object();
+        Object other = new Object();
+        CountDownLatch bothHeld = new CountDownLatch(2);
+        Thread thread = new Thread(() -> lockBoth(other, mine, bothHeld));
+        thread.start();
+        lockBoth(mine, other, bothHeld);
+    }
+
+    private static void lockBoth(Object first, Object second, CountDownLatch bothHeld) {
+        synchronized (first) {
+            bothHeld.countDown();
+            try {
+                bothHeld.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            synchronized (second) {
+                throw new IllegalStateException("no deadlock");
+            }
+        }
+    }
+
+    private static void waitForEver() {
+        while (true) {
+            LockSupport.park();
         }
     }
 

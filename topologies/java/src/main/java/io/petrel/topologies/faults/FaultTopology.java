@@ -20,6 +20,7 @@ import org.apache.storm.topology.base.BaseRichBolt;
 import org.apache.storm.topology.base.BaseRichSpout;
 import org.apache.storm.tuple.Fields;
 import org.apache.storm.tuple.Tuple;
+import org.apache.storm.tuple.TupleImpl;
 import org.apache.storm.tuple.Values;
 
 /** numbers -> faulty -> sink; one fault, once, in the place that the mode names. The sink publishes "pid count largest". */
@@ -60,7 +61,16 @@ public final class FaultTopology {
 
         @Override
         public void fail(Object id) {
+            fault.throwNow("fail");
             collector.emit(new Values(id), id);
+        }
+
+        @Override
+        public void deactivate() {
+            if (fault.now("emit-after-deactivate")) {
+                collector.emit(new Values(next), next);
+                next++;
+            }
         }
 
         @Override
@@ -73,6 +83,7 @@ public final class FaultTopology {
     public static final class Faulty extends BaseRichBolt {
         private final Fault fault;
         private transient OutputCollector collector;
+        private transient TopologyContext context;
 
         Faulty(Fault fault) {
             this.fault = fault;
@@ -81,6 +92,7 @@ public final class FaultTopology {
         @Override
         public void prepare(Map<String, Object> conf, TopologyContext context, OutputCollector collector) {
             this.collector = collector;
+            this.context = context;
             fault.throwNow("prepare");
         }
 
@@ -89,6 +101,10 @@ public final class FaultTopology {
             Object value = tuple.getValue(0);
             if (((Number) value).longValue() >= 50) {
                 fault.throwNow("execute");
+                if (fault.isDue("fail")) {
+                    collector.fail(tuple);
+                    return;
+                }
                 fault.endNow();
                 value = oddEmits(tuple, value);
             }
@@ -119,6 +135,8 @@ public final class FaultTopology {
         private void oddAcks(Tuple tuple) {
             if (fault.now("ack-twice")) {
                 collector.ack(tuple);
+            } else if (fault.now("ack-unknown")) {
+                collector.ack(new TupleImpl(context, new Values(7L), "numbers", tuple.getSourceTask(), "default"));
             } else if (fault.now("fail-after-ack")) {
                 collector.fail(tuple);
             } else if (fault.now("ack-from-thread")) {
@@ -202,6 +220,7 @@ public final class FaultTopology {
         conf.put(Config.TOPOLOGY_MAX_SPOUT_PENDING, 100);
         conf.put(Config.TOPOLOGY_MESSAGE_TIMEOUT_SECS, 5);
         conf.put(Config.TOPOLOGY_WORKER_MAX_HEAP_SIZE_MB, 512);
+        conf.put(Config.TOPOLOGY_WORKER_CHILDOPTS, "-XX:MaxMetaspaceSize=128m -XX:MaxDirectMemorySize=128m");
         StormSubmitter.submitTopology(args[0], conf, builder.createTopology());
     }
 }
