@@ -44,10 +44,7 @@ public class CreditStress {
     public void reader() {
         TupleBatch batch = queue.poll();
         queue.release(batch);
-    }
-
-    @Actor
-    public void faster() {
+        // Another writer, which is faster.
         queue.tryEnqueue(QueueOrderStress.batch(3), false);
     }
 
