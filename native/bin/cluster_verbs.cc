@@ -6,7 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -18,6 +17,8 @@
 #include "native/bin/nimbus_access.h"
 #include "native/bin/verbs.h"
 #include "native/container/container_paths.h"
+#include "native/container/proc_table.h"
+#include "native/container/process_launcher.h"
 #include "native/container/root.h"
 #include "native/state_store/store_registry.h"
 #include "native/state_store/topology_state.h"
@@ -31,6 +32,30 @@ constexpr int kStepMs = 50;
 
 bool process_lives(pid_t pid) {
   return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM);
+}
+
+/// The process that "<stem>.pid" names, and whether it is still that process: a pid may have a new owner.
+struct KnownProcess {
+  pid_t pid = 0;  // 0: no file
+  bool lives = false;
+};
+
+KnownProcess known_process(const std::string& stem) {
+  const Result<PidFile> file = read_pid_file(stem + ".pid");
+  if (!file.ok()) return {};
+  const std::optional<ProcEntry> entry = proc_entry(file->process.pid);
+  return {file->process.pid,
+          entry && entry->start_time == file->process.start_time && entry->state != 'Z' && entry->state != 'X'};
+}
+
+/// A home whose run files we may not read looks like one where nothing runs.
+Status check_home_is_ours(const std::string& home) {
+  const std::string run = HomePaths(home).run();
+  if (::access(run.c_str(), R_OK | W_OK | X_OK) == 0 || errno != EACCES) return Status();
+  return Status::error(StatusCode::kIo,
+                       "{} may not be read or written by this user; be the user who runs the cluster, or choose "
+                       "another home with --home or PETREL_HOME",
+                       run);
 }
 
 /// Can nobody else listen there? Free, or why not.
@@ -110,10 +135,13 @@ void print_next_steps(const Call& call, pid_t root, bool fresh) {
 
 int run_up(const Call& call) {
   const Settings& settings = call.settings;
+  if (const Status ours = check_home_is_ours(settings.home); !ours.ok()) return fail(call, ours);
   std::vector<std::string> nimbus_args = call.passed_on;
   const Result<pid_t> running = running_root(settings.home);
   if (!running.ok()) {
-    if (const Status free = check_port_free(settings.nimbus_host, settings.nimbus_port); !free.ok())
+    // A Nimbus that outlived its root keeps the port; the new root adopts it.
+    const bool ours = known_process(HomePaths(settings.home).nimbus_stem()).lives;
+    if (const Status free = ours ? Status() : check_port_free(settings.nimbus_host, settings.nimbus_port); !free.ok())
       return fail(call, free);
   } else if (call.args.has("--foreground")) {
     return fail(call,
@@ -144,6 +172,7 @@ int run_up(const Call& call) {
 int run_down(const Call& call) {
   const Result<int> patience = parse_whole("--timeout", call.args.get("--timeout", "30"), 1, 3600);
   if (!patience.ok()) return fail(call, patience.status());
+  if (const Status ours = check_home_is_ours(call.settings.home); !ours.ok()) return fail(call, ours);
   const Result<ShutdownReport> report = shutdown_all(call.settings.home, Seconds(*patience));
   if (!report.ok()) return fail(call, report.status());
   for (const std::string& line : report->killed) fmt::print("killed {}\n", line);
@@ -156,33 +185,24 @@ int run_down(const Call& call) {
 
 // --- status ----------------------------------------------------------------------------------------------------------
 
-/// The pid in "<stem>.pid", 0 when there is none.
-pid_t stored_pid(const std::string& stem) {
-  std::ifstream in(stem + ".pid");
-  std::string word;
-  in >> word;
-  pid_t pid = 0;
-  std::from_chars(word.data(), word.data() + word.size(), pid);
-  return pid;
-}
-
-std::string process_text(const std::string& what, pid_t pid) {
-  if (pid == 0) return what + " not started";
-  return fmt::format("{} pid {}{}", what, pid, process_lives(pid) ? "" : " (dead)");
+std::string process_text(const std::string& what, const std::string& stem) {
+  const KnownProcess process = known_process(stem);
+  if (process.pid == 0) return what + " not running";
+  return fmt::format("{} pid {}{}", what, process.pid, process.lives ? "" : " (dead)");
 }
 
 void print_container(const HomePaths& home, const proto::ContainerSpec& spec) {
   const ContainerPaths paths = ContainerPaths::of(home, spec.topology_id(), spec.container_id());
   std::string line =
-      fmt::format("    container {}: {}", spec.container_id(), process_text("agent", stored_pid(paths.agent_stem())));
+      fmt::format("    container {}: {}", spec.container_id(), process_text("agent", paths.agent_stem()));
   for (const int kind : spec.processes()) {
     const std::string name = kind == proto::PROCESS_TOPOLOGY_MASTER ? "topology-master" : "jvm-host";
-    line += ", " + process_text(name, stored_pid(paths.process_stem(name)));
+    line += ", " + process_text(name, paths.process_stem(name));
   }
   fmt::print("{}\n", line);
 }
 
-void print_master(TopologyState& state, const proto::TopologyBase& base) {
+void print_master(TopologyState& state, const proto::TopologyBase& base, int64_t now_ms) {
   const TopologyId id(base.topology_id());
   const Result<proto::MasterEndpoint> master = state.master(id);
   if (!master.ok()) {
@@ -196,12 +216,15 @@ void print_master(TopologyState& state, const proto::TopologyBase& base) {
     return;
   }
   std::string missing;
-  for (const int container : stats->missing_containers()) missing += fmt::format(" {}", container);
-  fmt::print("    plan epoch {}, {} executors reporting, {} host restarts{}\n", stats->epoch(), stats->executors_size(),
-             stats->host_restarts(), missing.empty() ? "" : ", MISSING containers:" + missing);
+  for (const int container : stats->missing_containers())
+    missing += fmt::format(", MISSING: the host of container {}", container);
+  fmt::print("    plan epoch {}, {} executors have reported, {} host {}{}\n", stats->epoch(), stats->executors_size(),
+             stats->host_restarts(), stats->host_restarts() == 1 ? "restart" : "restarts", missing);
   for (int i = 0; i < std::min(stats->errors_size(), 3); ++i) {
-    const std::string& text = stats->errors(i).text();
-    fmt::print("    error in {}: {}\n", stats->errors(i).component(), escape(text.substr(0, text.find('\n'))));
+    const proto::ErrorEntry& error = stats->errors(i);
+    fmt::print("    error in {}, {} s ago on port {}: {}\n", error.component(),
+               std::max<int64_t>(0, now_ms / 1000 - error.time_s()), error.port(),
+               escape(error.text().substr(0, error.text().find('\n'))));
   }
 }
 
@@ -223,11 +246,12 @@ void print_topology(const HomePaths& home, TopologyState& state, const TopologyI
              (now_ms - b.submitted_ms()) / 1000);
   for (const std::string& warning : b.warnings()) fmt::print("    note: {}\n", escape(warning, 500));
   for (const proto::ContainerSpec& spec : b.specs()) print_container(home, spec);
-  if (b.status() != proto::STATUS_KILLED) print_master(state, b);
+  if (b.status() != proto::STATUS_KILLED) print_master(state, b, now_ms);
 }
 
 int run_status(const Call& call) {
   const Settings& settings = call.settings;
+  if (const Status ours = check_home_is_ours(settings.home); !ours.ok()) return fail(call, ours);
   const HomePaths home(settings.home);
   const Result<pid_t> root = running_root(settings.home);
   if (root.ok()) {
@@ -237,8 +261,12 @@ int run_status(const Call& call) {
   }
   const Result<NimbusEndpoint> leader = ask_leader(settings);
   fmt::print("nimbus  {}\n", leader.ok() ? fmt::format("answers at {}:{}, {}", leader->host, leader->port,
-                                                       process_text("process", stored_pid(home.nimbus_stem())))
+                                                       process_text("process", home.nimbus_stem()))
                                          : leader.status().message());
+  if (!leader.ok() && root.ok() && known_process(home.nimbus_stem()).lives) {
+    fmt::print("        but it runs: was `up` given another port with -c? Give the same -c here, or put it into {}\n",
+               settings.home + "/petrel.yaml");
+  }
   std::error_code error;
   if (fs::is_directory(settings.home + "/state", error)) {
     const Result<std::unique_ptr<StateStore>> store = open_store("file:" + settings.home + "/state", nullptr);

@@ -144,6 +144,23 @@ def test_a_killed_nimbus_comes_back_with_everything(cluster, text):
     wait_for("the end", lambda: "stays" not in cluster.run("list").stdout, 60)
 
 
+def test_up_after_a_killed_root_takes_over_what_runs(cluster, text):
+    submit(cluster, text, "orphan")
+    wait_for("the host", lambda: "MISSING" not in cluster.run("status").stdout and cluster.pids("petrel-jvm-host"), 90)
+    nimbus = int((cluster.home / "run/nimbus.pid").read_text().split()[0])
+    hosts = cluster.pids("petrel-jvm-host")
+    os.kill(int((cluster.home / "run/root.pid").read_text().split()[0]), 9)
+    wait_for("the end of the root", lambda: cluster.run("status", check=False).stdout.startswith("root    not running"), 30)
+    assert "orphan" in rows(cluster.run("list").stdout)
+    up = cluster.run("up")  # its Nimbus has the port
+    assert "Petrel is up" in up.stdout
+    assert int((cluster.home / "run/nimbus.pid").read_text().split()[0]) == nimbus
+    assert cluster.pids("petrel-jvm-host") == hosts
+    assert cluster.run("status").returncode == 0
+    cluster.run("kill", "orphan", "-w", "0")
+    wait_for("the end", lambda: "orphan" not in cluster.run("list").stdout, 60)
+
+
 def test_other_machines_need_a_setting(tmp_path):
     cluster = Cluster(home=tmp_path)
     refused = cluster.run("nimbus", "-c", "nimbus.host=0.0.0.0", "-c", "nimbus.thrift.port=0", check=False, timeout_s=30)
