@@ -93,6 +93,11 @@ TEST_F(CommandLine, JarChecksBeforeItStartsAJvm) {
   const Outcome missing = run("petrel", {"jar", "/nonexistent.jar", "Main"});
   EXPECT_EQ(missing.code, 1);
   EXPECT_THAT(missing.err, HasSubstr("topology jar /nonexistent.jar"));
+  std::ofstream(dir_ / "text.jar") << "not a zip archive";
+  const Outcome text = run("petrel", {"jar", (dir_ / "text.jar").string(), "Main"});
+  EXPECT_EQ(text.code, 1);
+  EXPECT_THAT(text.err, HasSubstr("text.jar"));
+  EXPECT_THAT(text.err, HasSubstr("zip"));
 }
 
 TEST_F(CommandLine, InstallingTheStormNameNeverReplacesAnything) {
@@ -156,11 +161,13 @@ TEST_F(CommandLine, LogsOfATopologyAreTheNewestRuns) {
     fs::create_directories(dir_ / "logs/workers-artifacts" / id / "6700");
     std::ofstream(dir_ / "logs/workers-artifacts" / id / "6700/worker.log") << "first\nline of " << id << "\n";
   }
+  std::ofstream(dir_ / "logs/workers-artifacts/words-10-1700000100/6700/gc.log") << "Pause Young\n";
   const Outcome outcome = run("petrel", {"logs", "words", "-n", "1"});
   EXPECT_EQ(outcome.code, 0);
   EXPECT_THAT(outcome.out, HasSubstr("line of words-10-1700000100\n"));
   EXPECT_THAT(outcome.out, Not(HasSubstr("first")));
   EXPECT_THAT(outcome.out, Not(HasSubstr("words-more")));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("Pause")));
   EXPECT_EQ(run("petrel", {"logs", "nobody"}).code, 1);
 }
 

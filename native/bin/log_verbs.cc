@@ -50,8 +50,8 @@ Result<std::vector<fs::path>> topology_logs(const Settings& settings, const std:
   for (const auto& entry : fs::recursive_directory_iterator(newest, error)) {
     const fs::path& path = entry.path();
     const std::string file = path.filename().string();
-    const bool log =
-        file == "worker.log" || file == "worker.log.err" || file == "worker.log.out" || path.extension() == ".log";
+    const bool log = file == "worker.log.err" || file == "worker.log.out" ||
+                     (path.extension() == ".log" && file != "gc.log");  // of the JVM's, not of the topology's
     if (entry.is_regular_file(error) && log) files.push_back(path);
   }
   std::sort(files.begin(), files.end());
@@ -136,7 +136,7 @@ const Verb kVerbs[] = {
     {.name = "logs",
      .words = "[NAME]",
      .summary = "the end of a topology's logs, or of the daemons' without a name",
-     .details = "NAME is a topology's name (its newest run) or a full topology id.",
+     .details = "NAME is a topology's name (its newest run) or a full topology id. gc.log is left out.",
      .flags = kFlags,
      .max_words = 1,
      .run = run_logs},

@@ -13,6 +13,7 @@
 #include "native/bin/java_launch.h"
 #include "native/bin/nimbus_access.h"
 #include "native/bin/verbs.h"
+#include "storm-compat/nimbus/jar_check.h"
 
 namespace petrel::cli {
 namespace fs = std::filesystem;
@@ -62,6 +63,8 @@ Result<JarRun> jar_run(const Call& call) {
   run.args.assign(call.args.words.begin() + 2, call.args.words.end());
   run.extra_jars = split_commas(call.args.get("--jars"));
   RETURN_IF_ERROR(check_readable(run.jar, "topology jar"));
+  // Java would only say that it does not find the main class.
+  RETURN_IF_ERROR(check_jar(run.jar).status().with_context("{}", escape(run.jar)));
   for (const std::string& jar : run.extra_jars) RETURN_IF_ERROR(check_readable(jar, "--jars"));
   if (!call.args.get("--artifacts").empty()) {
     return Status::malformed("--artifacts is not supported yet: download the jars of '{}' and give them with --jars",
