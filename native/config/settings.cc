@@ -1,5 +1,8 @@
 #include "native/config/settings.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -125,9 +128,11 @@ std::string absolute(const SettingsEnvironment& environment, std::string path) {
 SettingsEnvironment SettingsEnvironment::of_process() {
   SettingsEnvironment environment;
   environment.variable = [](const std::string& name) -> std::optional<std::string> {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) return std::nullopt;
-    return std::string(value);
+    if (const char* value = std::getenv(name.c_str()); value != nullptr) return std::string(value);
+    // As a shell's ~: services often start without HOME, and the working folder is no home.
+    const passwd* user = name == "HOME" ? ::getpwuid(::getuid()) : nullptr;
+    if (user == nullptr || user->pw_dir == nullptr) return std::nullopt;
+    return std::string(user->pw_dir);
   };
   std::error_code error;
   std::filesystem::path current = std::filesystem::current_path(error);

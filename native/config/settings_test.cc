@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pwd.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <map>
@@ -55,6 +57,18 @@ TEST_F(SettingsTest, Defaults) {
   EXPECT_EQ(s.log_dir, folder_ + "/.petrel/logs");
   EXPECT_TRUE(s.cluster_conf.empty());
   EXPECT_TRUE(s.sources.empty());
+}
+
+TEST_F(SettingsTest, WithoutHomeTheUsersFolderCounts) {
+  const passwd* user = ::getpwuid(::getuid());
+  ASSERT_NE(user, nullptr);
+  const char* before = std::getenv("HOME");
+  const std::string kept = before == nullptr ? "" : before;
+  ::unsetenv("HOME");
+  EXPECT_EQ(SettingsEnvironment::of_process().variable("HOME"), std::string(user->pw_dir));
+  ::setenv("HOME", folder_.c_str(), 1);
+  EXPECT_EQ(SettingsEnvironment::of_process().variable("HOME"), folder_);
+  if (before != nullptr) ::setenv("HOME", kept.c_str(), 1);
 }
 
 TEST_F(SettingsTest, LaterSourcesWin) {
