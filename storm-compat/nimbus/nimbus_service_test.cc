@@ -56,6 +56,7 @@ TEST(Submit, StoresLaunchesAndShows) {
   EXPECT_EQ(nimbus.uploads.sessions(), 0u);
 
   const TopologyPtr entry = nimbus.book.by_name("wc");
+  EXPECT_THAT(entry->base.warnings(), ElementsAre(HasSubstr("topology.workers = 2: all executors run in one worker")));
   ASSERT_EQ(entry->base.specs_size(), 2);
   const proto::ContainerSpec& master = entry->base.specs(0);
   const proto::ContainerSpec& host = entry->base.specs(1);

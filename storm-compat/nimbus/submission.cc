@@ -80,6 +80,13 @@ Result<PreparedTopology> SubmissionBuilder::prepare(const SubmitRequest& request
   for (proto::ContainerSpec& spec : make_specs(request, plan, artifacts, base.secret()))
     *base.add_specs() = std::move(spec);
   base.set_workers(static_cast<int32_t>(plan.packing.containers.size()));
+  ASSIGN_OR_RETURN(const int64_t workers_asked, read.conf.get_int("topology.workers", 1));
+  if (workers_asked > base.workers()) {
+    base.add_warnings(
+        fmt::format("topology.workers = {}: all executors run in one worker for now; the number still "
+                    "decides how many ackers there are unless topology.acker.executors is set",
+                    workers_asked));
+  }
   int32_t executors = 0;
   for (const ContainerPlan& container : plan.packing.containers)
     executors += static_cast<int32_t>(container.executors.size());
