@@ -3,8 +3,11 @@
 
 A target is a program of the `fuzz` preset (petrel_fuzzer in CMake); NAME_planted is the same with a bug put in.
 What the real run finds is stored under tests/fuzz/findings/NAME, which ./dev test replays from then on.
+--coverage: replays corpora and findings instead, and says how many lines of the readers they reach; below 90 % it fails.
 """
 import argparse
+import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -14,6 +17,12 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARIES = ROOT / "build" / "fuzz" / "fuzz"
+# target -> the sources that read its input; lines that only write are among them.
+READERS = {"thrift_frame_fuzz": ["storm-compat/thrift/thrift_scan.cc", "storm-compat/thrift/frame_assembler.cc"],
+           "storm_topology_fuzz": ["storm-compat/submit/topology_reader.cc", "storm-compat/submit/component_reader.cc"],
+           "tuple_batch_fuzz": ["native/codec/tuple_batch.cc", "native/codec/value_codec.cc"],
+           "state_file_fuzz": ["native/state_store/state_file.cc"]}
+LEAST_COVERED = 90
 
 
 def parse(argv):
@@ -21,7 +30,33 @@ def parse(argv):
     parser.add_argument("name", nargs="?", help="one target; all without it")
     parser.add_argument("--seconds", type=int, default=300, help="for the real code of each target (300)")
     parser.add_argument("--planted-seconds", type=int, default=60, help="within which the planted bug must be found (60)")
+    parser.add_argument("--coverage", action="store_true", help="measure what corpora and findings reach, no fuzzing")
     return parser.parse_args(argv)
+
+
+def coverage(name):
+    """Replays one target on a build with clang's counters; prints a line per reader. True when all are covered enough."""
+    build = ROOT / "build" / "cover"
+    if not (build / "build.ninja").exists():
+        flags = "-O1 -g1 -fprofile-instr-generate -fcoverage-mapping"
+        subprocess.run(["cmake", "-G", "Ninja", "-S", str(ROOT), "-B", str(build), "-DCMAKE_BUILD_TYPE=", "-DCMAKE_CXX_COMPILER=clang++-19",
+                        f"-DCMAKE_CXX_FLAGS={flags}"], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ninja", "-C", str(build), f"{name}_replay"], check=True)
+    program, raw, merged = build / "tests" / f"{name}_replay", build / f"{name}.profraw", build / f"{name}.profdata"
+    inputs = [str(ROOT / "tests/fuzz" / kind / name) for kind in ("corpus", "findings")]
+    subprocess.run([str(program), *inputs], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   env={**os.environ, "LLVM_PROFILE_FILE": str(raw)})
+    subprocess.run(["llvm-profdata-19", "merge", "-sparse", str(raw), "-o", str(merged)], check=True)
+    report = subprocess.run(["llvm-cov-19", "export", "-summary-only", f"-instr-profile={merged}", str(program),
+                             *(str(ROOT / f) for f in READERS[name])], check=True, capture_output=True, text=True).stdout
+    rows = {str(pathlib.Path(f["filename"]).relative_to(ROOT)): f["summary"]["lines"] for f in json.loads(report)["data"][0]["files"]}
+    good = True
+    for file in READERS[name]:
+        percent = rows[file]["percent"]
+        enough = percent >= LEAST_COVERED
+        good = good and enough
+        print(f"{'' if enough else 'FAILED '}{name}: {percent:.1f} % of {rows[file]['count']} lines of {file}", flush=True)
+    return good
 
 
 def build():
@@ -78,6 +113,10 @@ def run_target(name, has_planted, options):
 
 def main(argv):
     options = parse(argv)
+    if options.coverage:
+        good = [coverage(name) for name in READERS if options.name in (None, name)]
+        print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
+        return 0 if good and all(good) else 1
     programs = build()
     names = [p for p in programs if not p.endswith("_planted") and options.name in (None, p)]
     if not names:
