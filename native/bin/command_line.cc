@@ -51,7 +51,6 @@ constexpr const char* kNotYet[] = {"rebalance",
                                    "remoteconfvalue",
                                    "classpath",
                                    "server_classpath",
-                                   "supervisor",
                                    "ui",
                                    "logviewer",
                                    "drpc",
@@ -84,6 +83,10 @@ int usage_error(const std::string& program, const std::string& sentence) {
 
 int unknown_verb(const std::string& program, const std::string& word) {
   const bool storm = program == "storm";
+  if (storm && (word == "nimbus" || word == "supervisor")) {
+    fmt::print(stderr, "storm: '{}' is not a daemon to start by itself here: `petrel up` starts the cluster\n", word);
+    return 1;
+  }
   for (const char* name : kNotYet) {
     if (storm && word == name) {
       fmt::print(stderr, "storm: '{}' is not supported by Petrel yet; `storm help` lists what is\n", word);

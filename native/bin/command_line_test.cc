@@ -69,6 +69,9 @@ TEST_F(CommandLine, UnderTheNameStormOnlyStormsVerbs) {
   EXPECT_EQ(run("storm", {}).code, 1);
   EXPECT_THAT(run("storm", {"help"}).out, HasSubstr("deactivate"));
   EXPECT_EQ(run("storm", {"up"}).code, 2);
+  const Outcome daemon = run("storm", {"supervisor"});
+  EXPECT_EQ(daemon.code, 1);
+  EXPECT_THAT(daemon.err, HasSubstr("`petrel up`"));
   const Outcome later = run("storm", {"rebalance", "x"});
   EXPECT_EQ(later.code, 1);
   EXPECT_THAT(later.err, HasSubstr("'rebalance' is not supported by Petrel yet"));
