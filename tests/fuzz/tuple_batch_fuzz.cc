@@ -14,12 +14,10 @@ namespace {
 
 void check_planted([[maybe_unused]] const TupleView& tuple) {
 #ifdef PETREL_PLANTED_BUG
-  // Behind valid structure: an anchored tuple whose first value is a list or a map with an entry.
+  // Behind valid structure: an anchored tuple whose first value is true.
   if (tuple.anchors() > 0 && tuple.value_count() > 0) {
     WireReader reader = tuple.values();
-    const ValueView value = read_value(reader);
-    const bool container = value.tag == ValueTag::kList || value.tag == ValueTag::kMap;
-    if (container && value.count > 0) std::abort();
+    if (read_value(reader).tag == ValueTag::kTrue) std::abort();
   }
 #endif
 }
