@@ -1,11 +1,15 @@
-"""pytest over the folders of pytest.ini; -R picks by node id, --fast leaves out what is marked slow."""
+"""pytest over the folders of pytest.ini; -R picks by node id, --fast leaves out what is marked slow.
+
+What is marked quiet bounds a rate second by second: it is void on a machine that does anything else, so it is a suite of
+its own, `./dev test --suite quiet`.
+"""
 import subprocess
 
 PYTEST = ["/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider"]
 
 
-def run(root, suite, pattern, fast):
-    marks = ["-m", "not slow"] if fast else []
+def run(root, suite, pattern, fast, quiet=False):
+    marks = ["-m", "quiet" if quiet else "not quiet and not slow" if fast else "not quiet"]
     nodes = []
     if pattern.pattern:
         done = subprocess.run([*PYTEST, "--collect-only", "-q", *marks], cwd=root, capture_output=True, text=True,

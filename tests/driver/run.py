@@ -19,13 +19,14 @@ import python_suite
 from tally import Tally
 
 SUITES = ("cpp", "java", "python", "asan")
+ON_REQUEST = ("quiet",)
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="./dev test", description="Builds what is needed and runs the tests.")
     parser.add_argument("-R", metavar="REGEX", default="", help="only tests whose name matches (suite/binary/case)")
     parser.add_argument("--fast", action="store_true", help="under 5 minutes: no sanitizer build, no test marked slow")
-    parser.add_argument("--suite", choices=SUITES, action="append", help="only this suite (may be repeated)")
+    parser.add_argument("--suite", choices=SUITES + ON_REQUEST, action="append", help="only this suite (may be repeated)")
     return parser.parse_args(argv)
 
 
@@ -43,6 +44,7 @@ def main(argv):
         "cpp": lambda s: cpp_suite.run(root, "dev", s, pattern, options.fast),
         "java": lambda s: java_suite.run(root, s, pattern, options.fast),
         "python": lambda s: python_suite.run(root, s, pattern, options.fast),
+        "quiet": lambda s: python_suite.run(root, s, pattern, options.fast, quiet=True),
         "asan": lambda s: cpp_suite.run(root, "asan", s, pattern, options.fast),
     }
     for name in chosen:

@@ -87,6 +87,7 @@ def kill_hosts(ledger):
         raise Void(f"a kill hit at {min(counts) / 2:.0f}/s, full load is {full:.0f}/s")
 
 
+@pytest.mark.quiet
 @pytest.mark.parametrize("victim, words", [("nimbus", ("petrel", " nimbus")), ("topology master", ("topology-master",))])
 def test_data_flows_on_without(cluster, tmp_path, victim, words):
     def run(attempt):
