@@ -45,3 +45,7 @@ endif()
 
 # Warnings for our own code only; generated code is added by PetrelProto without them.
 set(PETREL_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # GCC 12 warns of overlapping copies inside std::string at -O2 (GCC bug 105651).
+  list(APPEND PETREL_WARNINGS -Wno-restrict)
+endif()
