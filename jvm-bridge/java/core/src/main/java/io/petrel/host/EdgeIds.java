@@ -1,6 +1,6 @@
 package io.petrel.host;
 
-import java.security.SecureRandom;
+import java.util.function.LongSupplier;
 
 /**
  * Random edge ids: xorshift128+, seeded apart, so that two tasks or two threads never draw the same ids (the XOR of a
@@ -15,9 +15,9 @@ public final class EdgeIds {
         s1 = seed1 == 0 ? 0x9E3779B97F4A7C15L : seed1;
     }
 
-    /** From the system's entropy. */
-    public static EdgeIds seeded(SecureRandom random) {
-        return new EdgeIds(random.nextLong(), random.nextLong());
+    /** @param seeds a seed no one else has drawn, at each call */
+    public static EdgeIds seeded(LongSupplier seeds) {
+        return new EdgeIds(seeds.getAsLong(), seeds.getAsLong());
     }
 
     /** Never 0: an edge of 0 would not show in the XOR. */

@@ -2,7 +2,6 @@ package io.petrel.host;
 
 import io.petrel.host.grouping.Grouper;
 import io.petrel.host.grouping.LoadView;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -202,7 +201,7 @@ public abstract class Executor {
     /** The writer of the executor's own thread for a task. */
     protected final TaskWriter ownWriter(Task task) {
         return new TaskWriter(task, services.topology(), services.api(), services.tupleContext(), routes, outbox, acks,
-                EdgeIds.seeded(new SecureRandom()), inputs);
+                EdgeIds.seeded(services.seeds()), inputs);
     }
 
     /**
@@ -213,7 +212,7 @@ public abstract class Executor {
         ThreadParker foreignParker = new ThreadParker();
         Outbox foreignOutbox = new Outbox(destinations, new Waker(foreignParker), clock, 0);
         TaskWriter writer = new TaskWriter(task, services.topology(), services.api(), services.tupleContext(),
-                newRoutes.get(), foreignOutbox, newAcks(), EdgeIds.seeded(new SecureRandom()), new InCells());
+                newRoutes.get(), foreignOutbox, newAcks(), EdgeIds.seeded(services.seeds()), new InCells());
         writer.adopt(foreignParker);
         foreignWriters.add(writer);
         return writer;

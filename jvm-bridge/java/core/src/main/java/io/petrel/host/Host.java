@@ -1,6 +1,7 @@
 package io.petrel.host;
 
 import java.nio.ByteBuffer;
+import java.security.SecureRandom;
 
 /** What petrel-jvm-host calls. The contract is in jvm-bridge/README.md. */
 public final class Host {
@@ -21,7 +22,8 @@ public final class Host {
         HostLink link = new Native.Link();
         errors = new UncaughtErrors(link);
         Thread.setDefaultUncaughtExceptionHandler(errors);
-        runtime = new HostRuntime(plan, topology, confJson, line(), link, HostClock.SYSTEM, ThreadParker::new, 0);
+        runtime = new HostRuntime(plan, topology, confJson, line(), link, HostClock.SYSTEM,
+                new SecureRandom()::nextLong, ThreadParker::new, 0);
     }
 
     public static void start(boolean active) {

@@ -3,7 +3,6 @@ package io.petrel.host;
 import io.petrel.host.grouping.Grouper;
 import io.petrel.host.grouping.Groupers;
 import io.petrel.host.grouping.GroupingSpec;
-import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -12,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.storm.generated.Bolt;
 import org.apache.storm.generated.ComponentCommon;
@@ -38,6 +38,7 @@ final class HostBuilder {
     private final Plan plan;
     private final ApiLine api;
     private final HostClock clock;
+    private final LongSupplier seeds;
     private final LedgerLink ledger;
     private final ErrorSink errors;
     private final HostTimer timer;
@@ -54,12 +55,13 @@ final class HostBuilder {
     private Services services;
 
     HostBuilder(
-            Plan plan, byte[] topology, Map<String, Object> conf, ApiLine api, HostClock clock, LedgerLink ledger,
+            Plan plan, byte[] topology, Map<String, Object> conf, ApiLine api, HostClock clock, LongSupplier seeds, LedgerLink ledger,
             ErrorSink errors, HostTimer timer, Supplier<Parker> parkers, long queueLimitOverride) {
         this.plan = plan;
         this.conf = conf;
         this.api = api;
         this.clock = clock;
+        this.seeds = seeds;
         this.ledger = ledger;
         this.errors = errors;
         this.timer = timer;
@@ -82,7 +84,7 @@ final class HostBuilder {
         workerContext = api.openWorker(new WorkerParts(
                 plan, conf, user, system, taskToComponent, componentToTasks, streamFields(), workerTasks));
         services = new Services(
-                clock, api, ledger, timer, errors, topologyTables(), workerContext, conf, plan.incarnation(),
+                clock, seeds, api, ledger, timer, errors, topologyTables(), workerContext, conf, plan.incarnation(),
                 1L << (plan.containerId() & 63));
         for (Plan.LocalExecutor local : plan.executors()) {
             if (local.component().equals(ACKER)) {
@@ -182,7 +184,7 @@ final class HostBuilder {
 
     private void connect() {
         Cycles cycles = new Cycles(targetsOf());
-        long seed = new SecureRandom().nextLong();
+        long seed = seeds.getAsLong();
         for (Executor executor : executors) {
             String from = executor.spec().component();
             Outbox.Destination[] destinations = new Outbox.Destination[executors.size()];
@@ -190,10 +192,9 @@ final class HostBuilder {
                 Executor to = executors.get(i);
                 destinations[i] = new Outbox.Destination(to.queue(), cycles.inner(from, to.spec().component()));
             }
-            SecureRandom foreignSeeds = new SecureRandom();
             boolean[] first = {true};
             executor.connect(destinations, () -> {
-                long base = first[0] ? seed : foreignSeeds.nextLong();
+                long base = first[0] ? seed : seeds.getAsLong();
                 first[0] = false;
                 return routes(executor.spec(), base);
             });

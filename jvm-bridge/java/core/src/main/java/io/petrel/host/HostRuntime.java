@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.storm.hooks.ITaskHook;
 import org.apache.storm.spout.ISpout;
@@ -40,11 +41,12 @@ public final class HostRuntime {
     /**
      * Builds contexts and executors; starts nothing.
      *
+     * @param seeds of random generators; must differ between hosts and incarnations
      * @param queueLimitBytes of each input queue; 0 = from the heap
      * @throws RuntimeException with a sentence when plan, topology or conf do not fit together
      */
     public HostRuntime(byte[] plan, byte[] topology, String confJson, ApiLine api, HostLink link, HostClock clock,
-            Supplier<Parker> parkers, long queueLimitBytes) {
+            LongSupplier seeds, Supplier<Parker> parkers, long queueLimitBytes) {
         this.api = api;
         this.link = link;
         this.clock = clock;
@@ -55,7 +57,7 @@ public final class HostRuntime {
         conf.put("storm.id", decoded.topologyId());
         conf.put("topology.name", decoded.topologyName());
         timer = new HostTimer(clock);
-        HostBuilder builder = new HostBuilder(decoded, topology, conf, api, clock, link,
+        HostBuilder builder = new HostBuilder(decoded, topology, conf, api, clock, seeds, link,
                 new ErrorReporter(link, clock, conf), timer, parkers, queueLimitBytes);
         builder.build();
         executors = List.copyOf(builder.executors());

@@ -1,6 +1,7 @@
 package io.petrel.host;
 
 import java.util.Map;
+import java.util.function.LongSupplier;
 import org.apache.storm.task.GeneralTopologyContext;
 
 /**
@@ -8,10 +9,12 @@ import org.apache.storm.task.GeneralTopologyContext;
  *
  * @param conf of the topology
  * @param tupleContext over the system's topology; tuples keep it
+ * @param seeds of random generators, each drawn once; any thread may ask
  * @param hostMask the bit of this host in ack records
  */
 public record Services(
         HostClock clock,
+        LongSupplier seeds,
         ApiLine api,
         LedgerLink ledger,
         HostTimer timer,

@@ -139,7 +139,7 @@ final class SimWorld {
         };
         ApiLine api = SimStorm.api();
         return new Services(
-                clock, api, ledger, timer, errors, new Topology(names, executorOf), SimStorm.CONTEXT, conf, 1, 2);
+                clock, random::nextLong, api, ledger, timer, errors, new Topology(names, executorOf), SimStorm.CONTEXT, conf, 1, 2);
     }
 
     private static int first(Component component, int part) {

@@ -49,7 +49,8 @@ public final class Stepper {
             byte[] plan = PlanBytes.of(
                     StormCommon.stormTaskInfo(filled, conf), List.copyOf(topology.get_spouts().keySet()), executorsOf);
             return new HostRuntime(
-                    plan, bytes, JSONValue.toJSONString(conf), api, ledger, clock, parkers, queueLimitBytes);
+                    plan, bytes, JSONValue.toJSONString(conf), api, ledger, clock,
+                    new java.util.Random(1)::nextLong, parkers, queueLimitBytes);
         } catch (org.apache.storm.thrift.TException e) {
             throw new IllegalStateException(e);
         }

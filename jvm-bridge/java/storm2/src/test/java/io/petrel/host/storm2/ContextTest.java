@@ -138,7 +138,7 @@ class ContextTest {
                 Map.of(1, "__acker", 2, "b", 3, "s", 4, "s", 5, "s", 6, "b"), List.of("s"), Map.of());
         IllegalStateException e = assertThrows(IllegalStateException.class, () -> new HostRuntime(
                 wrong, new TSerializer().serialize(topology), JSONValue.toJSONString(Stepper.conf(Map.of())),
-                new Storm2Line(), new FakeLedger(new ManualClock()), new ManualClock(), ThreadParker::new, 0));
+                new Storm2Line(), new FakeLedger(new ManualClock()), new ManualClock(), () -> 1, ThreadParker::new, 0));
         assertTrue(e.getMessage().contains("task 3 in component s, Storm has it in b"), e.getMessage());
     }
 
@@ -148,7 +148,7 @@ class ContextTest {
         for (byte[] bytes : List.of(new byte[0], new byte[] {1, 2, 3}, new byte[] {12, 0, 1, 127, 127, 127, 127})) {
             RuntimeException e = assertThrows(RuntimeException.class, () -> new HostRuntime(
                     plan, bytes, JSONValue.toJSONString(Stepper.conf(Map.of())), new Storm2Line(),
-                    new FakeLedger(new ManualClock()), new ManualClock(), ThreadParker::new, 0));
+                    new FakeLedger(new ManualClock()), new ManualClock(), () -> 1, ThreadParker::new, 0));
             assertTrue(e.getMessage().contains("StormTopology"), e.getMessage());
         }
         assertThrows(IllegalArgumentException.class, () -> new Storm2Line().parseJson("{\"a\":"));
