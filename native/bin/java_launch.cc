@@ -1,9 +1,5 @@
 #include "native/bin/java_launch.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,8 +9,6 @@
 #include <fstream>
 
 #include "native/base/escape.h"
-
-extern char** environ;
 
 namespace petrel::cli {
 namespace fs = std::filesystem;
@@ -187,35 +181,12 @@ std::vector<std::string> java_command(const JarRun& run) {
   return command;
 }
 
-Result<int> run_foreground(const std::vector<std::string>& command) {
+Status become(const std::vector<std::string>& command) {
   std::vector<char*> argv;
   for (const std::string& arg : command) argv.push_back(const_cast<char*>(arg.c_str()));
   argv.push_back(nullptr);
-  // The terminal sends INT and QUIT to both of us; the JVM decides, and we report how it ended.
-  struct sigaction ignore{}, old_int{}, old_quit{};
-  ignore.sa_handler = SIG_IGN;
-  ::sigaction(SIGINT, &ignore, &old_int);
-  ::sigaction(SIGQUIT, &ignore, &old_quit);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  sigset_t defaults;
-  ::sigemptyset(&defaults);
-  ::sigaddset(&defaults, SIGINT);
-  ::sigaddset(&defaults, SIGQUIT);
-  ::posix_spawnattr_setsigdefault(&attributes, &defaults);
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  pid_t pid = 0;
-  const int error = ::posix_spawn(&pid, argv[0], nullptr, &attributes, argv.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  int status = 0;
-  if (error == 0) {
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
-  ::sigaction(SIGINT, &old_int, nullptr);
-  ::sigaction(SIGQUIT, &old_quit, nullptr);
-  if (error != 0) return Status::from_errno(error, "start " + command[0]);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  ::execv(argv[0], argv.data());
+  return Status::from_errno(errno, "start " + command[0]);
 }
 
 }  // namespace petrel::cli

@@ -1,6 +1,6 @@
 // java_launch: how a user's main class is run against the published storm-client jars: which JDK, which class path,
-// which properties. Building the command is a pure function; run_java() replaces nothing and returns the JVM's exit
-// code.
+// which properties. Building the command is a pure function; become() turns this process
+// into the JVM.
 #pragma once
 
 #include <filesystem>
@@ -54,7 +54,7 @@ std::string url_encode(const std::string& text);
 /// Shell-like words: quotes and backslashes. Errors: an open quote.
 Result<std::vector<std::string>> shell_words(const std::string& text);
 
-/// Runs it in the foreground; signals go to both. Returns its exit code (128 + n when a signal n ended it).
-Result<int> run_foreground(const std::vector<std::string>& command);
+/// Becomes the command, so that signals and the exit code are the JVM's own. Returns only when it cannot be started.
+Status become(const std::vector<std::string>& command);
 
 }  // namespace petrel::cli

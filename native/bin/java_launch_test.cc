@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -104,10 +105,10 @@ TEST_F(JavaLaunch, ShellWords) {
   EXPECT_THAT(shell_words("'open").status().message(), HasSubstr("an open '"));
 }
 
-TEST_F(JavaLaunch, ExitCodesAreHandedOn) {
-  EXPECT_EQ(run_foreground({"/bin/sh", "-c", "exit 7"}).value(), 7);
-  EXPECT_EQ(run_foreground({"/bin/sh", "-c", "kill -9 $$"}).value(), 128 + 9);
-  EXPECT_FALSE(run_foreground({"/nonexistent/java"}).ok());
+TEST_F(JavaLaunch, ExitCodesAndSignalsAreTheCommandsOwn) {
+  EXPECT_EXIT(become({"/bin/sh", "-c", "exit 7"}), testing::ExitedWithCode(7), "");
+  EXPECT_EXIT(become({"/bin/sh", "-c", "kill -TERM $$"}), testing::KilledBySignal(SIGTERM), "");
+  EXPECT_THAT(become({"/nonexistent/java"}).message(), HasSubstr("/nonexistent/java"));
 }
 
 }  // namespace

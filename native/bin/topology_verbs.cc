@@ -98,8 +98,7 @@ int run_jar(const Call& call) {
     fmt::print("\n");
     std::fflush(stdout);
   }
-  const Result<int> code = run_foreground(command);
-  return code.ok() ? *code : fail(call, code.status());
+  return fail(call, become(command));
 }
 
 int run_list(const Call& call) {
