@@ -2,8 +2,11 @@
 
 A run in which a fault did not hit, or hit under too little load, is void: it is done again, and fails after the third time.
 """
+import os
 import pathlib
+import shutil
 import sys
+import tempfile
 import time
 
 import pytest
@@ -14,6 +17,8 @@ from ledger_run import LEAVES, TASKS, LedgerRun, Void  # noqa: E402
 
 pytestmark = pytest.mark.slow
 KILLS = 10
+LOG_BYTES = 12 << 30  # of one run; it is sparse until it is written
+HOST_BYTES = 4 << 30
 SECOND = 1_000_000_000
 
 
@@ -21,6 +26,21 @@ SECOND = 1_000_000_000
 def cluster():
     with Cluster() as started:
         yield started
+
+
+@pytest.fixture
+def logs():
+    """A folder for the logs: in memory where there is room, since the write-back of gigabytes takes seconds from the load."""
+    memory = pathlib.Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > LOG_BYTES and available_memory() > LOG_BYTES + HOST_BYTES
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="petrel-ledger-", dir=memory if roomy else None))
+    yield folder
+    if "PETREL_KEEP_HOMES" not in os.environ:
+        shutil.rmtree(folder)
+
+
+def available_memory():
+    return next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
 
 
 def until_not_void(run, tries=3):
@@ -38,9 +58,9 @@ def full_load(ledger):
     return ledger.rate(5)
 
 
-def test_calm(cluster, tmp_path):
+def test_calm(cluster, logs):
     """No fault, no finding: every id once, every leaf once, no fail."""
-    ledger = LedgerRun(cluster, tmp_path, "calm")
+    ledger = LedgerRun(cluster, logs, "calm")
     ledger.rate(5)
     ledger.drain()
     summary, _, _, findings = ledger.judge()
@@ -49,9 +69,9 @@ def test_calm(cluster, tmp_path):
     assert summary["ids"] == summary["emits"] > 1000
 
 
-def test_kill_9_of_the_host(cluster, tmp_path):
+def test_kill_9_of_the_host(cluster, logs):
     def run(attempt):
-        ledger = LedgerRun(cluster, tmp_path / str(attempt), f"kills-{attempt}")
+        ledger = LedgerRun(cluster, logs / str(attempt), f"kills-{attempt}")
         try:
             kill_hosts(ledger)
         finally:
@@ -89,15 +109,15 @@ def kill_hosts(ledger):
 
 @pytest.mark.quiet
 @pytest.mark.parametrize("victim, words", [("nimbus", ("petrel", " nimbus")), ("topology master", ("topology-master",))])
-def test_data_flows_on_without(cluster, tmp_path, victim, words):
+def test_data_flows_on_without(cluster, logs, victim, words):
     def run(attempt):
-        probe = LedgerRun(cluster, tmp_path / f"probe-{attempt}", f"probe-{attempt}")
+        probe = LedgerRun(cluster, logs / f"probe-{attempt}", f"probe-{attempt}")
         try:
             pace = int(full_load(probe) / 2 / TASKS)
         finally:
             cluster.run("kill", probe.name, "-w", "0")
             probe.remove_logs()
-        ledger = LedgerRun(cluster, tmp_path / f"paced-{attempt}", f"paced-{attempt}", rate=pace)
+        ledger = LedgerRun(cluster, logs / f"paced-{attempt}", f"paced-{attempt}", rate=pace)
         try:
             kill_daemon(cluster, ledger, pace, words)
         finally:
