@@ -1,4 +1,5 @@
-// ledger_check FOLDER [--timeout-ms N] [--count FROM_NS TO_NS]... [--worst FROM_NS TO_NS]... [--running]
+// ledger_check FOLDER [--timeout-ms N] [--fault NS]... [--no-fail] [--count FROM_NS TO_NS]... [--worst FROM_NS TO_NS]...
+//              [--running]
 //
 // Reads the logs of the ledger topology and prints what it finds, one JSON object per line:
 //   {"ids": n, "records": n, "emits": n, "opens": {"task": n}, "first_ns": n, "last_ns": n}
@@ -42,6 +43,10 @@ bool parse(int argc, char** argv, Arguments* out) {
     int64_t b = 0;
     if (word == "--running") {
       out->rules.drained = false;
+    } else if (word == "--no-fail") {
+      out->rules.no_fail = true;
+    } else if (word == "--fault" && i + 1 < argc && parse_number(argv[++i], &a)) {
+      out->rules.faults_ns.push_back(a);
     } else if (word == "--timeout-ms" && i + 1 < argc && parse_number(argv[++i], &a)) {
       out->rules.timeout_ns = a * 1'000'000;
     } else if ((word == "--count" || word == "--worst") && i + 2 < argc && parse_number(argv[i + 1], &a) &&
@@ -103,7 +108,8 @@ int main(int argc, char** argv) {
   petrel::ledger_test::Arguments arguments;
   if (!petrel::ledger_test::parse(argc, argv, &arguments)) {
     fmt::print(stderr,
-               "usage: ledger_check FOLDER [--timeout-ms N] [--count FROM TO]... [--worst FROM TO]... [--running]\n");
+               "usage: ledger_check FOLDER [--timeout-ms N] [--fault NS]... [--no-fail] [--count FROM TO]... "
+               "[--worst FROM TO]... [--running]\n");
     return 2;
   }
   return petrel::ledger_test::run(arguments);

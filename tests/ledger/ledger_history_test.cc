@@ -35,8 +35,11 @@ class Story {
   History history() const { return merge({spout_}, {sink_}); }
   std::vector<std::string> findings(bool drained = true) const {
     RuleOptions options;
-    options.timeout_ns = 5'000 * kMs;
     options.drained = drained;
+    return findings(options);
+  }
+  std::vector<std::string> findings(RuleOptions options) const {
+    options.timeout_ns = 5'000 * kMs;
     return check(history(), options);
   }
 
@@ -99,6 +102,28 @@ TEST(LedgerRules, AFailBeforeTheTimeOutAndOneLongAfter) {
   EXPECT_THAT(
       good().emit(3, 1, 8'000).fail(3, 1, 20'000).emit(3, 2, 20'200).leaves(3, 2, 20'201).ack(3, 2, 20'300).findings(),
       ElementsAre(HasSubstr("too late")));
+}
+
+TEST(LedgerRules, AFaultLetsRootsFailAtOnceAndOnlyThen) {
+  RuleOptions fault;
+  fault.faults_ns = {8'050 * kMs};
+  const auto failed_at = [&](int64_t at_ms) {
+    Story story;
+    story.open(1).emit(0, 1, 8'000).fail(0, 1, at_ms).emit(0, 2, at_ms + 10).leaves(0, 2, at_ms + 11);
+    return story.ack(0, 2, at_ms + 12).findings(fault);
+  };
+  EXPECT_THAT(failed_at(8'100), IsEmpty());
+  EXPECT_THAT(failed_at(8'040), ElementsAre(HasSubstr("before the time-out")));
+  EXPECT_THAT(failed_at(11'000), ElementsAre(HasSubstr("before the time-out"), HasSubstr("only by its time-out")));
+  EXPECT_THAT(failed_at(13'100), ElementsAre(HasSubstr("only by its time-out")));
+}
+
+TEST(LedgerRules, NothingMayFailWhenNothingWasLost) {
+  RuleOptions calm;
+  calm.no_fail = true;
+  Story story;
+  story.open(1).emit(0, 1, 10).fail(0, 1, 5'100).emit(0, 2, 5'200).leaves(0, 2, 5'201).ack(0, 2, 5'202);
+  EXPECT_THAT(story.findings(calm), ElementsAre(HasSubstr("nothing was lost")));
 }
 
 TEST(LedgerRules, ALeafTwice) {

@@ -43,7 +43,8 @@ class Checker {
       for (size_t open = 0; open < spout.opens.size(); ++open) check_replay(task, spout, open);
     }
     std::vector<std::string> findings;
-    for (const Rule* rule : {&phantom_, &ends_, &early_ack_, &lost_, &cause_, &late_, &doubled_, &stale_, &replay_}) {
+    for (const Rule* rule : {&phantom_, &ends_, &early_ack_, &lost_, &cause_, &late_, &doubled_, &stale_, &replay_,
+                             &waited_, &unasked_}) {
       rule->report(&findings);
     }
     return findings;
@@ -68,9 +69,19 @@ class Checker {
     if (a.ends > 0 && a.end_incarnation != a.incarnation) stale_.broken(name());
     if (a.doubled_leaves != 0) doubled_.broken(name());
     if (a.fail_ns == 0) return;
+    if (options_.no_fail) unasked_.broken(name());
+    if (fails_by_fault(a)) return;
     const int64_t after = a.fail_ns - a.emit_ns;
+    const auto in_flight = [&](int64_t fault) { return a.emit_ns <= fault && fault <= a.fail_ns; };
+    if (std::any_of(options_.faults_ns.begin(), options_.faults_ns.end(), in_flight)) waited_.broken(name());
     if (after < options_.timeout_ns) cause_.broken(name());
     if (after > options_.timeout_ns + options_.fail_slack_ns + options_.clock_slack_ns) late_.broken(name());
+  }
+
+  bool fails_by_fault(const Attempt& a) const {
+    return std::any_of(options_.faults_ns.begin(), options_.faults_ns.end(), [&](int64_t fault) {
+      return fault <= a.fail_ns && a.fail_ns <= fault + options_.fault_limit_ns + options_.clock_slack_ns;
+    });
   }
 
   // What the spout found un-acked at its n-th open is emitted again, all of it, within the limit after that open.
@@ -102,7 +113,8 @@ class Checker {
   const RuleOptions& options_;
   Rule phantom_{"phantom"}, ends_{"not exactly one ack or fail"}, early_ack_{"acked before all leaves were logged"},
       lost_{"lost"}, cause_{"failed before the time-out"}, late_{"failed too late"},
-      doubled_{"leaf twice in one attempt"}, stale_{"ended in another incarnation"}, replay_{"replay"};
+      doubled_{"leaf twice in one attempt"}, stale_{"ended in another incarnation"}, replay_{"replay"},
+      waited_{"in flight at a fault, failed only by its time-out"}, unasked_{"failed, and nothing was lost"};
 };
 
 }  // namespace

@@ -1,10 +1,12 @@
 """One run of the ledger topology: submit it, watch its load, kill processes, and let ledger_check judge the logs."""
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 from harness.cluster import ROOT, TOPOLOGIES, wait_for
@@ -13,6 +15,8 @@ from harness.nimbus import NimbusClient
 RECORD = 40  # bytes; tests/ledger/ledger_history.h
 LEAVES = 7
 TASKS = 2  # of the spout
+LOG_BYTES = 12 << 30  # of one run; it is sparse until it is written
+HOST_BYTES = 4 << 30
 CHECKER = ROOT / "build" / "dev" / "bin" / "ledger_check"
 
 
@@ -21,10 +25,11 @@ class Void(Exception):
 
 
 class LedgerRun:
-    def __init__(self, cluster, folder, name, rate=0, timeout_s=10):
+    def __init__(self, cluster, folder, name, rate=0, timeout_s=10, conf=None):
         self.cluster, self.folder, self.name, self.timeout_s = cluster, pathlib.Path(folder), name, timeout_s
         self.folder.mkdir(parents=True, exist_ok=True)
-        cluster.jar(TOPOLOGIES, "io.petrel.topologies.ledger.LedgerTopology", name, self.folder, rate, timeout_s)
+        flags = [word for key, value in (conf or {}).items() for word in ("-c", f"{key}={value}")]
+        cluster.run("jar", *flags, TOPOLOGIES, "io.petrel.topologies.ledger.LedgerTopology", name, self.folder, rate, timeout_s)
         wait_for("the first emits", lambda: self.spout_records() > 0, 90)
 
     def spout_records(self):
@@ -96,3 +101,34 @@ def alive(pid):
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+@contextlib.contextmanager
+def log_folder():
+    """A folder for the logs: in memory where there is room, since the write-back of gigabytes takes seconds from the load."""
+    memory = pathlib.Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > LOG_BYTES and available_memory() > LOG_BYTES + HOST_BYTES
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="petrel-ledger-", dir=memory if roomy else None))
+    yield folder
+    if "PETREL_KEEP_HOMES" not in os.environ:
+        shutil.rmtree(folder)
+
+
+def available_memory():
+    return next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+
+
+def until_not_void(run, tries=3):
+    """run(attempt) until it does not raise Void."""
+    for attempt in range(tries):
+        try:
+            return run(attempt)
+        except Void as void:
+            print(f"void: {void}")
+            last = void
+    raise AssertionError(f"void, {tries} times; the last time: {last}")
+
+
+def full_load(ledger):
+    ledger.rate(5)  # warm-up
+    return ledger.rate(5)

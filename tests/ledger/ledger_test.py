@@ -2,23 +2,18 @@
 
 A run in which a fault did not hit, or hit under too little load, is void: it is done again, and fails after the third time.
 """
-import os
 import pathlib
-import shutil
 import sys
-import tempfile
 import time
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness.cluster import Cluster, wait_for  # noqa: E402
-from ledger_run import LEAVES, TASKS, LedgerRun, Void  # noqa: E402
+from ledger_run import LEAVES, TASKS, LedgerRun, Void, full_load, log_folder, until_not_void  # noqa: E402
 
 pytestmark = pytest.mark.slow
 KILLS = 10
-LOG_BYTES = 12 << 30  # of one run; it is sparse until it is written
-HOST_BYTES = 4 << 30
 SECOND = 1_000_000_000
 
 
@@ -30,32 +25,8 @@ def cluster():
 
 @pytest.fixture
 def logs():
-    """A folder for the logs: in memory where there is room, since the write-back of gigabytes takes seconds from the load."""
-    memory = pathlib.Path("/dev/shm")
-    roomy = memory.is_dir() and shutil.disk_usage(memory).free > LOG_BYTES and available_memory() > LOG_BYTES + HOST_BYTES
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="petrel-ledger-", dir=memory if roomy else None))
-    yield folder
-    if "PETREL_KEEP_HOMES" not in os.environ:
-        shutil.rmtree(folder)
-
-
-def available_memory():
-    return next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
-
-
-def until_not_void(run, tries=3):
-    for attempt in range(tries):
-        try:
-            return run(attempt)
-        except Void as void:
-            print(f"void: {void}")
-            last = void
-    raise AssertionError(f"void, {tries} times; the last time: {last}")
-
-
-def full_load(ledger):
-    ledger.rate(5)  # warm-up
-    return ledger.rate(5)
+    with log_folder() as folder:
+        yield folder
 
 
 def test_calm(cluster, logs):

@@ -6,6 +6,7 @@ import pytest
 
 from harness.cluster import TOPOLOGIES, Cluster, wait_for
 from harness.nimbus import by_component
+from harness.words import published
 
 LINES = [f"the {w} and the other {w} of line {i}" for i, w in enumerate(("river", "mountain", "it's", "word") * 250)]
 LOOPS = 3
@@ -15,15 +16,6 @@ LOOPS = 3
 def cluster():
     with Cluster() as started:
         yield started
-
-
-def published(folder):
-    counts = collections.Counter()
-    for file in folder.glob("count-*"):
-        for line in file.read_text().splitlines():
-            count, word = line.split(" ", 1)
-            counts[word] += int(count)
-    return counts
 
 
 def test_counts_equal_the_reference(cluster, tmp_path):

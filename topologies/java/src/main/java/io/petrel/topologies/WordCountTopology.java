@@ -2,13 +2,14 @@ package io.petrel.topologies;
 
 import org.apache.storm.Config;
 import org.apache.storm.StormSubmitter;
+import org.apache.storm.topology.BoltDeclarer;
 import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.tuple.Fields;
 
 /** Word count over a text file: lines, words, counts. */
 public final class WordCountTopology {
     private static final String USAGE = "usage: WordCountTopology NAME TEXT [--spouts 1] [--splits 2] [--counts 2]"
-            + " [--loops 0 (without end)] [--publish FOLDER] [--conf key=value ...]";
+            + " [--loops 0 (without end)] [--publish FOLDER] [--lines-by shuffle|fields] [--conf key=value ...]";
 
     private WordCountTopology() {
     }
@@ -23,7 +24,12 @@ public final class WordCountTopology {
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("lines", new LineSpout(options.positional.get(1), options.number("loops", 0), publish),
                 options.number("spouts", 1));
-        builder.setBolt("split", new SplitBolt(), options.number("splits", 2)).shuffleGrouping("lines");
+        BoltDeclarer split = builder.setBolt("split", new SplitBolt(), options.number("splits", 2));
+        if (options.text("lines-by", "shuffle").equals("fields")) {
+            split.fieldsGrouping("lines", new Fields("line"));  // every tuple's way is then known beforehand
+        } else {
+            split.shuffleGrouping("lines");
+        }
         builder.setBolt("count", new CountBolt(publish), options.number("counts", 2)).fieldsGrouping("split", new Fields("word"));
         Config conf = options.conf();
         conf.putIfAbsent(Config.TOPOLOGY_WORKERS, 1);

@@ -20,10 +20,11 @@ public final class FanBolt extends BaseRichBolt {
     static final int JOIN_PATH = FIRST * SECOND;
     static final String LEFT = "left";
     static final String RIGHT = "right";
-    static final Fields FIELDS = new Fields("spout", "sequence", "attempt", "path");
+    static final Fields FIELDS = new Fields("spout", "sequence", "attempt", "path", "number");
 
     private final boolean first;
     private transient OutputCollector collector;
+    private transient Order order;
 
     public FanBolt(boolean first) {
         this.first = first;
@@ -32,10 +33,12 @@ public final class FanBolt extends BaseRichBolt {
     @Override
     public void prepare(Map<String, Object> conf, TopologyContext context, OutputCollector collector) {
         this.collector = collector;
+        this.order = new Order();
     }
 
     @Override
     public void execute(Tuple tuple) {
+        order.check(tuple);
         if (first) {
             for (int i = 0; i < FIRST; i++) {
                 collector.emit(tuple, child(tuple, i));
@@ -50,8 +53,8 @@ public final class FanBolt extends BaseRichBolt {
         collector.ack(tuple);
     }
 
-    private static Values child(Tuple tuple, int path) {
-        return new Values(tuple.getValue(0), tuple.getValue(1), tuple.getValue(2), path);
+    private Values child(Tuple tuple, int path) {
+        return new Values(tuple.getValue(0), tuple.getValue(1), tuple.getValue(2), path, order.next());
     }
 
     @Override

@@ -18,13 +18,14 @@ import org.apache.storm.tuple.Values;
  * was not acked: after a fail, and after a restart. rate: tuples a second of each task, 0 for as many as possible.
  */
 public final class LedgerSpout extends BaseRichSpout {
-    static final Fields FIELDS = new Fields("spout", "sequence", "attempt");
+    static final Fields FIELDS = new Fields("spout", "sequence", "attempt", "number");
     private final String folder;
     private final long ratePerSecond;
     private transient SpoutOutputCollector collector;
     private transient RecordLog log;
     private transient Map<Long, Integer> attempts;  // sequence -> newest attempt, for all that is not acked
     private transient ArrayDeque<Long> again;
+    private transient Order order;
     private int task;
     private long next;
     private long startNanos;
@@ -43,6 +44,7 @@ public final class LedgerSpout extends BaseRichSpout {
     public void open(Map<String, Object> conf, TopologyContext context, SpoutOutputCollector collector) {
         this.collector = collector;
         task = context.getThisTaskId();
+        order = new Order();
         attempts = new HashMap<>();
         again = new ArrayDeque<>();
         log = new RecordLog(Path.of(folder, "spout-" + task + ".log"));
@@ -87,7 +89,7 @@ public final class LedgerSpout extends BaseRichSpout {
     private void emit(long sequence, int attempt) {
         attempts.put(sequence, attempt);
         log.append(Kind.EMIT, 0, task, sequence, attempt, task);
-        collector.emit(new Values(task, sequence, attempt), new Attempt(sequence, attempt));
+        collector.emit(new Values(task, sequence, attempt, order.next()), new Attempt(sequence, attempt));
     }
 
     @Override

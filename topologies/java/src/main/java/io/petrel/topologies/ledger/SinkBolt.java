@@ -14,6 +14,7 @@ public final class SinkBolt extends BaseRichBolt {
     private final String folder;
     private transient OutputCollector collector;
     private transient RecordLog log;
+    private transient Order order;
     private int task;
 
     public SinkBolt(String folder) {
@@ -23,6 +24,7 @@ public final class SinkBolt extends BaseRichBolt {
     @Override
     public void prepare(Map<String, Object> conf, TopologyContext context, OutputCollector collector) {
         this.collector = collector;
+        order = new Order();
         task = context.getThisTaskId();
         log = new RecordLog(Path.of(folder, "sink-" + task + ".log"));
         log.replay(record -> { });
@@ -31,6 +33,7 @@ public final class SinkBolt extends BaseRichBolt {
 
     @Override
     public void execute(Tuple tuple) {
+        order.check(tuple);
         log.append(Kind.SINK, tuple.getInteger(3), task, tuple.getLong(1), tuple.getInteger(2), tuple.getInteger(0));
         collector.ack(tuple);
     }
