@@ -30,12 +30,14 @@ final class AckBatch {
     }
 
     private final LedgerLink ledger;
-    private final long hostMask;
+    private final boolean manyHosts;
     private final long[] roots = new long[MAX_RECORDS];
     private final long[] xors = new long[MAX_RECORDS];
+    private final long[] masks = new long[MAX_RECORDS];
     private final byte[] kinds = new byte[MAX_RECORDS];
     private final long[] mergedRoots = new long[MAX_RECORDS];
     private final long[] mergedXors = new long[MAX_RECORDS];
+    private final long[] mergedMasks = new long[MAX_RECORDS];
     private final byte[] mergedKinds = new byte[MAX_RECORDS];
     /** Open addressing over the merged records: index + 1. */
     private final int[] table = new int[TABLE];
@@ -43,22 +45,43 @@ final class AckBatch {
     /** The timer's own buffer: made when it is first needed. */
     private ByteBuffer timerOut;
     private int count;
+    /** The losses that were known when the batch began: nothing in it was emitted earlier. */
+    private int lossNumber;
+
     private int flushes;
     /** The timer's: flushes at its last look. */
     private int seenFlushes = -1;
     private volatile int claim;
 
-    /** @param hostMask the bit of this host among the hosts that records may have touched */
-    AckBatch(LedgerLink ledger, long hostMask) {
+    /** @param manyHosts false: there are no losses of hosts to know of */
+    AckBatch(LedgerLink ledger, boolean manyHosts) {
         this.ledger = ledger;
-        this.hostMask = hostMask;
+        this.manyHosts = manyHosts;
     }
 
-    /** Thread: the writer. */
+    /** Before the first tuple of an emit leaves whose records will be added. Thread: the writer. */
+    void open() {
+        if (manyHosts && count == 0) {
+            lossNumber = ledger.lossNumber();
+        }
+    }
+
+    /** A record without tuples to other hosts. Thread: the writer. */
     void add(byte kind, long root, long xor) {
+        open();
+        add(kind, root, xor, 0);
+    }
+
+    /**
+     * After {@link #open}. Thread: the writer.
+     *
+     * @param hostMask the bits of the other hosts that tuples of this tree have been emitted to
+     */
+    void add(byte kind, long root, long xor, long hostMask) {
         int n = count;
         roots[n] = root;
         xors[n] = xor;
+        masks[n] = hostMask;
         kinds[n] = kind;
         COUNT.setRelease(this, n + 1);
         if (n + 1 == MAX_RECORDS) {
@@ -104,7 +127,7 @@ final class AckBatch {
         }
         int at = 0;
         for (int i = from; i < to; i++) {
-            at = put(timerOut, at, kinds[i], roots[i], xors[i]);
+            at = put(timerOut, at, kinds[i], roots[i], xors[i], masks[i]);
         }
         claim = Math.max(from, to);
         if (at > 0) {
@@ -127,7 +150,7 @@ final class AckBatch {
     /** Merges the inits and acks of a root by XOR; fails and time-out resets stay as they are, behind them. */
     private int merge(int from, int to) {
         if (to - from == 1) {
-            return put(out, 0, kinds[from], roots[from], xors[from]);
+            return put(out, 0, kinds[from], roots[from], xors[from], masks[from]);
         }
         Arrays.fill(table, 0);
         int kept = from;
@@ -139,11 +162,11 @@ final class AckBatch {
         }
         int at = 0;
         for (int i = from; i < kept; i++) {
-            at = put(out, at, mergedKinds[i], mergedRoots[i], mergedXors[i]);
+            at = put(out, at, mergedKinds[i], mergedRoots[i], mergedXors[i], mergedMasks[i]);
         }
         for (int i = from; i < to; i++) {
             if (kinds[i] > LedgerLink.ACK) {
-                at = put(out, at, kinds[i], roots[i], xors[i]);
+                at = put(out, at, kinds[i], roots[i], xors[i], masks[i]);
             }
         }
         return at;
@@ -158,11 +181,13 @@ final class AckBatch {
                 table[slot] = kept + 1;
                 mergedRoots[kept] = root;
                 mergedXors[kept] = xors[i];
+                mergedMasks[kept] = masks[i];
                 mergedKinds[kept] = kinds[i];
                 return kept + 1;
             }
             if (mergedRoots[at] == root) {
                 mergedXors[at] ^= xors[i];
+                mergedMasks[at] |= masks[i];
                 if (kinds[i] == LedgerLink.INIT) {
                     mergedKinds[at] = LedgerLink.INIT;
                 }
@@ -171,12 +196,12 @@ final class AckBatch {
         }
     }
 
-    private int put(ByteBuffer buffer, int at, byte kind, long root, long xor) {
+    private int put(ByteBuffer buffer, int at, byte kind, long root, long xor, long hostMask) {
         buffer.putLong(at, root);
         buffer.putLong(at + 8, xor);
         buffer.putLong(at + 16, hostMask);
-        // Kind in the lowest byte, three zero bytes, loss number 0.
-        buffer.putLong(at + 24, kind & 0xFFL);
+        // Kind in the lowest byte, three zero bytes, loss number.
+        buffer.putLong(at + 24, kind & 0xFFL | (long) lossNumber << 32);
         return at + LedgerLink.RECORD_BYTES;
     }
 

@@ -31,9 +31,13 @@ final class BoltCollector implements IOutputCollector {
         }
         synchronized (lock) {
             TaskWriter writer = enterForeign();
-            List<Integer> targets = writer.emit(stream, anchors, values);
-            writer.leave();
-            return targets;
+            try {
+                List<Integer> targets = writer.emit(stream, anchors, values);
+                writer.leave();
+                return targets;
+            } finally {
+                writer.exit();
+            }
         }
     }
 
@@ -45,8 +49,12 @@ final class BoltCollector implements IOutputCollector {
         }
         synchronized (lock) {
             TaskWriter writer = enterForeign();
-            writer.emitDirect(target, stream, anchors, values);
-            writer.leave();
+            try {
+                writer.emitDirect(target, stream, anchors, values);
+                writer.leave();
+            } finally {
+                writer.exit();
+            }
         }
     }
 
@@ -58,8 +66,12 @@ final class BoltCollector implements IOutputCollector {
         }
         synchronized (lock) {
             TaskWriter writer = enterForeign();
-            writer.ack(input, sampledMillis(input));
-            writer.leave();
+            try {
+                writer.ack(input, sampledMillis(input));
+                writer.leave();
+            } finally {
+                writer.exit();
+            }
         }
     }
 
@@ -71,8 +83,12 @@ final class BoltCollector implements IOutputCollector {
         }
         synchronized (lock) {
             TaskWriter writer = enterForeign();
-            writer.fail(input, sampledMillis(input));
-            writer.leave();
+            try {
+                writer.fail(input, sampledMillis(input));
+                writer.leave();
+            } finally {
+                writer.exit();
+            }
         }
     }
 
@@ -84,8 +100,12 @@ final class BoltCollector implements IOutputCollector {
         }
         synchronized (lock) {
             TaskWriter writer = enterForeign();
-            writer.resetTimeout(input);
-            writer.leave();
+            try {
+                writer.resetTimeout(input);
+                writer.leave();
+            } finally {
+                writer.exit();
+            }
         }
     }
 

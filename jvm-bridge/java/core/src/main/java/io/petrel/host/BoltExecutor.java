@@ -23,6 +23,8 @@ public final class BoltExecutor extends Executor {
     private TupleBatch batch;
 
     private int at;
+    /** Made when the first tuple of another host comes. */
+    private TupleDecoder decoder;
     /** The tuple in execute when it is sampled, and since when. */
     private Tuple sampled;
 
@@ -40,6 +42,7 @@ public final class BoltExecutor extends Executor {
             flush();
             return worked;
         }
+        worked |= sendMarkers();
         if (batch == null) {
             batch = queue().poll();
             if (batch == null) {
@@ -47,9 +50,31 @@ public final class BoltExecutor extends Executor {
                 return worked;
             }
             at = batch.first();
+            if (batch.getClass() != TupleBatch.class) {
+                unpack(batch);
+            }
         }
         processBatch();
         return true;
+    }
+
+    /** What is not a batch of objects: sections of other hosts and markers. */
+    private void unpack(TupleBatch taken) {
+        if (taken instanceof MarkerBatch) {
+            markerCame(((MarkerBatch) taken).marker());
+            return;
+        }
+        InboundBatch section = (InboundBatch) taken;
+        if (section.isMarker()) {
+            markerCame(Marker.decode(section.takeEncoded()));
+        } else {
+            if (decoder == null) {
+                decoder = new TupleDecoder(services.topology(), services.streams(), services.api(), tupleContext(),
+                        services.codecs());
+            }
+            decoder.decode(section);
+        }
+        services.links().consumed(section.flowLow(), section.flowHigh(), section.encodedBytes());
     }
 
     @Override

@@ -5,7 +5,10 @@ import io.petrel.host.grouping.LoadView;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import org.apache.storm.task.GeneralTopologyContext;
 
@@ -19,6 +22,8 @@ import org.apache.storm.task.GeneralTopologyContext;
 public abstract class Executor {
     /** A batch that has been open this long leaves, looked at between tuples. */
     static final long FLUSH_NANOS = 250_000L;
+    /** Between looks whether the calls of foreign threads are over, behind which a marker has to go. */
+    private static final long MARKER_RETRY_NANOS = 1_000_000L;
 
     protected final ExecutorSpec spec;
     protected final Services services;
@@ -36,8 +41,13 @@ public abstract class Executor {
     protected volatile boolean active;
     private final ObjectQueue queue;
     private final List<TaskWriter> foreignWriters = new CopyOnWriteArrayList<>();
+    private final CreditNews creditNews = new CreditNews();
     private Supplier<Map<String, Route>> newRoutes;
-    private Outbox.Destination[] destinations;
+    private Destination[] destinations;
+    private TupleEncoder encoder;
+    private Drain drain = new Drain(Set.of());
+    private int[] markerDestinations = new int[0];
+    private LongConsumer onDrained = epoch -> {};
     private volatile Thread owner;
     private volatile boolean prepared;
     /** Something was waiting at the last look at the clock; since when, about. */
@@ -68,16 +78,56 @@ public abstract class Executor {
     /**
      * Gives the executor its outputs, once all executors exist.
      *
-     * @param destinations by index of executor
+     * @param destinations by the index that {@link Topology#destination} gives
      * @param newRoutes makes the routes of one writer: the executor's own, and those of foreign threads that emit
      */
-    public void connect(Outbox.Destination[] destinations, Supplier<Map<String, Route>> newRoutes) {
+    final void connect(Destination[] destinations, Supplier<Map<String, Route>> newRoutes) {
         this.destinations = destinations;
         this.newRoutes = newRoutes;
+        encoder = newEncoder();
         outbox = new Outbox(destinations, waker, clock, spec.hardCapBytes());
         acks = newAcks();
         routes = newRoutes.get();
         makeCollectors();
+    }
+
+    /**
+     * Says whose markers the executor waits for, and where its own go.
+     *
+     * @param markerDestinations one for each executor behind this one
+     * @param done called on the executor's thread when it has all markers of an epoch
+     */
+    final void expectMarkers(Set<Integer> sourceTasks, int[] markerDestinations, LongConsumer done) {
+        drain = new Drain(sourceTasks);
+        this.markerDestinations = markerDestinations;
+        onDrained = done;
+    }
+
+    /** The sources have stopped, or will: send a marker behind the last tuple. Thread: any. */
+    final void drain(long epoch) {
+        control.add(() -> drain.requested(epoch));
+    }
+
+    final void markerCame(Marker marker) {
+        drain.came(marker);
+    }
+
+    /** A section of another host, for a task of this executor. Never refused. Thread: that of the links. */
+    final void deliver(InboundBatch section) {
+        queue.enqueueInbound(section);
+    }
+
+    /** Writers of this executor that were refused by other hosts may try again. Thread: that of the links. */
+    final void creditCame() {
+        creditNews.came();
+        waker.wake();
+        for (TaskWriter writer : foreignWriters) {
+            writer.outbox().creditCame();
+        }
+    }
+
+    final CreditNews creditNews() {
+        return creditNews;
     }
 
     /** Prepares or opens the tasks. Thread: the owner; it becomes the owner by this call. */
@@ -107,6 +157,9 @@ public abstract class Executor {
         boolean blocked = outbox.hasRefused();
         boolean starved = blocked && hasInput();
         long nanos = blocked ? Outbox.BLOCKED_PARK_NANOS : idleNanos();
+        if (drain.due() != 0) {
+            nanos = Math.min(nanos, MARKER_RETRY_NANOS);
+        }
         waker.prepare();
         if (blocked) {
             outbox.awaitCredit();
@@ -198,10 +251,32 @@ public abstract class Executor {
         checkEvery = 1;
     }
 
+    /** Sends the markers that are due, when no foreign thread is about to emit before them. True when they went. */
+    protected final boolean sendMarkers() {
+        long epoch = drain.due();
+        if (epoch == 0) {
+            return false;
+        }
+        for (TaskWriter writer : foreignWriters) {
+            if (writer.isBusy()) {
+                return false;
+            }
+        }
+        flush();
+        for (int destination : markerDestinations) {
+            for (Task task : tasks) {
+                outbox.addMarker(destination, new Marker(Marker.DRAIN, epoch, task.id()));
+            }
+        }
+        drain.sent(epoch);
+        onDrained.accept(epoch);
+        return true;
+    }
+
     /** The writer of the executor's own thread for a task. */
     protected final TaskWriter ownWriter(Task task) {
         return new TaskWriter(task, services.topology(), services.api(), services.tupleContext(), routes, outbox, acks,
-                EdgeIds.seeded(services.seeds()), inputs);
+                EdgeIds.seeded(services.seeds()), inputs, encoder);
     }
 
     /**
@@ -212,14 +287,20 @@ public abstract class Executor {
         ThreadParker foreignParker = new ThreadParker();
         Outbox foreignOutbox = new Outbox(destinations, new Waker(foreignParker), clock, 0);
         TaskWriter writer = new TaskWriter(task, services.topology(), services.api(), services.tupleContext(),
-                newRoutes.get(), foreignOutbox, newAcks(), EdgeIds.seeded(services.seeds()), new InCells());
+                newRoutes.get(), foreignOutbox, newAcks(), EdgeIds.seeded(services.seeds()), new InCells(),
+                newEncoder());
         writer.adopt(foreignParker);
         foreignWriters.add(writer);
         return writer;
     }
 
     private AckBatch newAcks() {
-        return Conf.hasAckers(services.conf()) ? new AckBatch(services.ledger(), services.hostMask()) : null;
+        return Conf.hasAckers(services.conf()) ? new AckBatch(services.ledger(), services.links() != null)
+                                                    : null;
+    }
+
+    private TupleEncoder newEncoder() {
+        return services.links() == null ? null : new TupleEncoder(services.streams(), services.codecs());
     }
 
     private boolean canSend() {
@@ -318,6 +399,16 @@ public abstract class Executor {
             sum += writer.outbox().blockedNanos();
         }
         return sum;
+    }
+
+    /** The same by the task that had no credit. Thread: any. */
+    final Map<Integer, Long> blockedByTask() {
+        Map<Integer, Long> sums = new TreeMap<>();
+        outbox.addBlockedByTask(sums);
+        for (TaskWriter writer : foreignWriters) {
+            writer.outbox().addBlockedByTask(sums);
+        }
+        return sums;
     }
 
     /** Whether prepare or open has been called on the tasks. Thread: any. */

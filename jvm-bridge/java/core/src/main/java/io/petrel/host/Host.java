@@ -48,6 +48,24 @@ public final class Host {
         }
     }
 
+    public static void deliver(ByteBuffer direct, int sections, int bytes) {
+        HostRuntime running = booted();
+        try {
+            running.deliver(direct, sections, bytes);
+        } catch (Throwable t) {
+            // The links count these sections as received: nobody would send them again.
+            errors.uncaughtException(Thread.currentThread(), t);
+        }
+    }
+
+    public static void credit(int[] firstTasks) {
+        booted().credit(firstTasks);
+    }
+
+    public static void drain(long epoch) {
+        booted().drain(epoch);
+    }
+
     public static void stop(long graceMillis) {
         HostRuntime running = runtime;
         if (running != null) {

@@ -1,5 +1,6 @@
 package io.petrel.host;
 
+import io.petrel.host.codec.KryoOpaqueCodec;
 import io.petrel.host.grouping.Grouper;
 import io.petrel.host.grouping.Groupers;
 import io.petrel.host.grouping.GroupingSpec;
@@ -10,7 +11,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 import org.apache.storm.generated.Bolt;
@@ -39,7 +42,7 @@ final class HostBuilder {
     private final ApiLine api;
     private final HostClock clock;
     private final LongSupplier seeds;
-    private final LedgerLink ledger;
+    private final HostLink link;
     private final ErrorSink errors;
     private final HostTimer timer;
     private final Supplier<Parker> parkers;
@@ -51,18 +54,19 @@ final class HostBuilder {
     private final Map<String, List<Integer>> componentToTasks = new TreeMap<>();
     private final List<Executor> executors = new ArrayList<>();
     private final List<Plan.LocalExecutor> idle = new ArrayList<>();
+    private final List<RemoteExecutor> remote = new ArrayList<>();
     private WorkerTopologyContext workerContext;
     private Services services;
 
     HostBuilder(
-            Plan plan, byte[] topology, Map<String, Object> conf, ApiLine api, HostClock clock, LongSupplier seeds, LedgerLink ledger,
+            Plan plan, byte[] topology, Map<String, Object> conf, ApiLine api, HostClock clock, LongSupplier seeds, HostLink link,
             ErrorSink errors, HostTimer timer, Supplier<Parker> parkers, long queueLimitOverride) {
         this.plan = plan;
         this.conf = conf;
         this.api = api;
         this.clock = clock;
         this.seeds = seeds;
-        this.ledger = ledger;
+        this.link = link;
         this.errors = errors;
         this.timer = timer;
         this.parkers = parkers;
@@ -84,14 +88,15 @@ final class HostBuilder {
         workerContext = api.openWorker(new WorkerParts(
                 plan, conf, user, system, taskToComponent, componentToTasks, streamFields(), workerTasks));
         services = new Services(
-                clock, seeds, api, ledger, timer, errors, topologyTables(), workerContext, conf, plan.incarnation(),
-                1L << (plan.containerId() & 63));
+                clock, seeds, api, link, timer, errors, topologyTables(), workerContext, conf, plan.incarnation(),
+                plan.hosts().size() > 1 ? link : null, streamTable(), () -> new KryoOpaqueCodec(conf));
         for (Plan.LocalExecutor local : plan.executors()) {
             if (local.component().equals(ACKER)) {
                 // The ledger does the ackers' work; their ids exist and nothing is sent to them.
                 idle.add(local);
             } else {
-                add(local.component(), local.firstTask(), local.lastTask());
+                // The name as tuples of other hosts carry it: counters compare references first.
+                add(taskToComponent.get(local.firstTask()), local.firstTask(), local.lastTask());
             }
         }
         Object systemBolt = api.systemBolt();
@@ -108,6 +113,16 @@ final class HostBuilder {
     List<Plan.LocalExecutor> idle() {
         return idle;
     }
+
+    /** Tasks of other hosts that tuples of this host may go to. */
+    int[] remoteTasks() {
+        return remote.stream()
+                .flatMapToInt(executor -> java.util.stream.IntStream.rangeClosed(executor.firstTask, executor.lastTask))
+                .toArray();
+    }
+
+    /** An executor of another host; its tasks have one destination each, which share a group. */
+    private record RemoteExecutor(String component, int firstTask, int lastTask, int firstDestination) {}
 
     private List<Integer> workerTasks() {
         List<Integer> tasks = new ArrayList<>();
@@ -145,7 +160,42 @@ final class HostBuilder {
                 index++;
             }
         }
-        return new Topology(components, executorOf);
+        int localExecutors = index + (api.systemBolt() == null ? 0 : 1);
+        long[] masks = new long[last + 1];
+        index = localExecutors;
+        for (Plan.HostTasks host : plan.hosts()) {
+            for (Plan.TaskRange range : host.slot() == plan.slot() ? List.<Plan.TaskRange>of() : host.executors()) {
+                String component = componentOf(range, last);
+                if (component.equals(ACKER) || system.get_spouts().containsKey(component)) {
+                    continue;
+                }
+                remote.add(new RemoteExecutor(component, range.firstTask(), range.lastTask(), index));
+                for (int task = range.firstTask(); task <= range.lastTask(); task++) {
+                    executorOf[task] = index++;
+                    masks[task] = 1L << (host.slot() & 63);
+                }
+            }
+        }
+        return new Topology(components, executorOf, localExecutors, masks);
+    }
+
+    private String componentOf(Plan.TaskRange range, int last) {
+        String component = taskToComponent.get(range.firstTask());
+        if (component == null || range.lastTask() > last || !component.equals(taskToComponent.get(range.lastTask()))) {
+            throw new IllegalStateException("the plan has an executor of the tasks " + range.firstTask() + " to "
+                    + range.lastTask() + ", which are not tasks of one component");
+        }
+        return component;
+    }
+
+    private StreamTable streamTable() {
+        Map<String, Map<String, List<String>>> streams = new HashMap<>();
+        for (String component : componentNames()) {
+            Map<String, List<String>> fields = new HashMap<>();
+            common(component).get_streams().forEach((name, info) -> fields.put(name, info.get_output_fields()));
+            streams.put(component, fields);
+        }
+        return new StreamTable(streams);
     }
 
     private void add(String component, int firstTask, int lastTask) {
@@ -183,22 +233,72 @@ final class HostBuilder {
     }
 
     private void connect() {
-        Cycles cycles = new Cycles(targetsOf());
+        Map<String, List<String>> targets = targetsOf();
+        Cycles cycles = new Cycles(targets);
         long seed = seeds.getAsLong();
+        int markers = (int) executors.stream().filter(executor -> !executor.spec().component().equals(SYSTEM)).count();
+        DrainCount drained = new DrainCount(markers, link);
         for (Executor executor : executors) {
-            String from = executor.spec().component();
-            Outbox.Destination[] destinations = new Outbox.Destination[executors.size()];
-            for (int i = 0; i < destinations.length; i++) {
-                Executor to = executors.get(i);
-                destinations[i] = new Outbox.Destination(to.queue(), cycles.inner(from, to.spec().component()));
-            }
             boolean[] first = {true};
-            executor.connect(destinations, () -> {
+            executor.connect(destinations(executor, cycles), () -> {
                 long base = first[0] ? seed : seeds.getAsLong();
                 first[0] = false;
                 return routes(executor.spec(), base);
             });
+            String component = executor.spec().component();
+            if (!component.equals(SYSTEM)) {
+                executor.expectMarkers(sourceTasks(component, targets, cycles),
+                        markerDestinations(component, targets, cycles), drained::came);
+            }
         }
+    }
+
+    private Destination[] destinations(Executor executor, Cycles cycles) {
+        String from = executor.spec().component();
+        List<Destination> destinations = new ArrayList<>();
+        for (Executor to : executors) {
+            destinations.add(new LocalDestination(to.queue(), destinations.size(), to.spec().firstTask(),
+                    cycles.inner(from, to.spec().component())));
+        }
+        int group = destinations.size();
+        for (RemoteExecutor to : remote) {
+            boolean inner = cycles.inner(from, to.component);
+            for (int task = to.firstTask; task <= to.lastTask; task++) {
+                destinations.add(new RemoteDestination(services.links(), clock, executor.creditNews(),
+                        executor.spec().firstTask(), group, task, inner));
+            }
+            group++;
+        }
+        return destinations.toArray(new Destination[0]);
+    }
+
+    /** The tasks whose markers an executor of the component waits for. The system bolt is in every host and has no end. */
+    private Set<Integer> sourceTasks(String component, Map<String, List<String>> targets, Cycles cycles) {
+        Set<Integer> tasks = new TreeSet<>();
+        targets.forEach((from, to) -> {
+            if (to.contains(component) && !from.equals(SYSTEM) && !cycles.inner(from, component)) {
+                tasks.addAll(componentToTasks.getOrDefault(from, List.of()));
+            }
+        });
+        return tasks;
+    }
+
+    /** One destination for each executor behind the component. */
+    private int[] markerDestinations(String component, Map<String, List<String>> targets, Cycles cycles) {
+        List<String> behind = targets.getOrDefault(component, List.of());
+        List<Integer> result = new ArrayList<>();
+        for (int i = 0; i < executors.size(); i++) {
+            String to = executors.get(i).spec().component();
+            if (behind.contains(to) && !cycles.inner(component, to)) {
+                result.add(i);
+            }
+        }
+        for (RemoteExecutor to : remote) {
+            if (behind.contains(to.component) && !cycles.inner(component, to.component)) {
+                result.add(to.firstDestination);
+            }
+        }
+        return result.stream().mapToInt(Integer::intValue).toArray();
     }
 
     /** Components to the components that subscribe to them. */
@@ -226,7 +326,8 @@ final class HostBuilder {
                     groupers.put(to, grouper(spec, id, stream.getValue(), to, grouping, seed));
                 }
             }
-            routes.put(stream.getKey(), new Route(stream.getKey(), groupers));
+            routes.put(stream.getKey(), new Route(stream.getKey(),
+                    services.streams().index(spec.component(), stream.getKey()), groupers));
         }
         return routes;
     }

@@ -33,6 +33,9 @@ public final class HostRuntime {
     private final List<Plan.LocalExecutor> idle;
     /** By spout task. */
     private final SpoutExecutor[] spoutOf;
+    /** By task. */
+    private final Executor[] executorOf;
+    private final int[] remoteTasks;
     private final List<ExecutorThread> threads = new ArrayList<>();
     private final AtomicInteger unprepared = new AtomicInteger();
     private Thread timerThread;
@@ -62,7 +65,9 @@ public final class HostRuntime {
         builder.build();
         executors = List.copyOf(builder.executors());
         idle = List.copyOf(builder.idle());
+        executorOf = executorTable();
         spoutOf = spoutTable();
+        remoteTasks = builder.remoteTasks();
         timer.sweep(executors);
         timer.every(LOAD_NANOS, this::refreshLoad);
     }
@@ -124,6 +129,61 @@ public final class HostRuntime {
         }
         for (SpoutExecutor executor : touched) {
             executor.completions().pushFilled();
+        }
+    }
+
+    /** Sections of other hosts; the layout is in jvm-bridge/README.md. Thread: that of the links. */
+    public void deliver(ByteBuffer direct, int sections, int bytes) {
+        if (sections < 0 || bytes < 0 || bytes > direct.capacity()) {
+            throw new IllegalArgumentException(
+                    sections + " sections of " + bytes + " bytes in a buffer of " + direct.capacity());
+        }
+        ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+        in.position(0).limit(bytes);
+        for (int i = 0; i < sections; i++) {
+            deliverOne(in);
+        }
+    }
+
+    private void deliverOne(ByteBuffer in) {
+        long flowLow = in.getLong();
+        long flowHigh = in.getLong();
+        int sourceTask = in.getInt();
+        int task = in.getInt();
+        int kind = in.getInt();
+        int count = in.getInt();
+        int length = in.getInt();
+        if (length < 0 || length > in.remaining() || count < 0) {
+            throw new IllegalArgumentException("a section of " + count + " tuples and " + length + " bytes where "
+                    + in.remaining() + " bytes are left");
+        }
+        byte[] encoded = new byte[length];
+        in.get(encoded);
+        Executor executor = task > 0 && task < executorOf.length ? executorOf[task] : null;
+        if (executor == null || executor instanceof SpoutExecutor) {
+            LOG.error("A section of {} tuples from task {} came for task {}, which takes none here; it is dropped", count,
+                    sourceTask, task);
+            link.consumed(flowLow, flowHigh, length);
+            return;
+        }
+        executor.deliver(new InboundBatch(
+                flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded));
+    }
+
+    /** These executors, by their first task, were refused by other hosts and may try again. Thread: that of the links. */
+    public void credit(int[] firstTasks) {
+        for (int task : firstTasks) {
+            Executor executor = task > 0 && task < executorOf.length ? executorOf[task] : null;
+            if (executor != null) {
+                executor.creditCame();
+            }
+        }
+    }
+
+    /** The topology has been deactivated: markers follow the last tuples, and the host says when it has all of them. */
+    public void drain(long epoch) {
+        for (Executor executor : executors) {
+            executor.drain(epoch);
         }
     }
 
@@ -210,33 +270,43 @@ public final class HostRuntime {
     }
 
     private void refreshLoad() {
-        Map<Integer, Executor> byTask = new HashMap<>();
-        for (Executor executor : executors) {
-            for (Task task : executor.tasks()) {
-                byTask.put(task.id(), executor);
-            }
+        int[] fills = new int[remoteTasks.length];
+        if (fills.length != 0) {
+            link.loads(remoteTasks, fills);
+        }
+        Map<Integer, Double> remote = new HashMap<>();
+        for (int i = 0; i < fills.length; i++) {
+            remote.put(remoteTasks[i], fills[i] / 65535.0);
         }
         for (Executor executor : executors) {
             executor.refreshLoad(task -> {
-                Executor target = byTask.get(task);
-                return target == null ? 0
+                Executor target = task > 0 && task < executorOf.length ? executorOf[task] : null;
+                return target == null ? remote.getOrDefault(task, 0.0)
                                       : Math.min(1.0, (double) target.queue().bytes() / target.queue().limitBytes());
             });
         }
     }
 
-    private SpoutExecutor[] spoutTable() {
+    private Executor[] executorTable() {
         int last = 0;
         for (Executor executor : executors) {
             last = Math.max(last, executor.spec().lastTask());
         }
-        SpoutExecutor[] table = new SpoutExecutor[last + 1];
+        Executor[] table = new Executor[last + 1];
         for (Executor executor : executors) {
-            if (executor instanceof SpoutExecutor) {
-                for (Task task : executor.tasks()) {
-                    table[task.id()] = (SpoutExecutor) executor;
+            for (Task task : executor.tasks()) {
+                if (task.id() > 0) {
+                    table[task.id()] = executor;
                 }
             }
+        }
+        return table;
+    }
+
+    private SpoutExecutor[] spoutTable() {
+        SpoutExecutor[] table = new SpoutExecutor[executorOf.length];
+        for (int task = 0; task < table.length; task++) {
+            table[task] = executorOf[task] instanceof SpoutExecutor ? (SpoutExecutor) executorOf[task] : null;
         }
         return table;
     }

@@ -21,6 +21,11 @@ public interface LedgerLink {
     /** Before the first emit of a spout task. 0 = no time-outs. */
     void open(int spoutTask, long timeoutMillis);
 
+    /** How many losses of hosts are known here: what records are stamped with. */
+    default int lossNumber() {
+        return 0;
+    }
+
     /** A batch of records at the start of a direct little-endian buffer; copied before it returns. */
     void records(ByteBuffer direct, int bytes);
 }

@@ -10,6 +10,17 @@ public final class Native {
 
     public static native void ledgerRecords(ByteBuffer direct, int bytes);
 
+    public static native int lossNumber();
+
+    public static native int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count,
+            byte[] data, int offset, int length);
+
+    public static native void consumed(long flowLow, long flowHigh, int bytes);
+
+    public static native void loads(int[] tasks, int[] fills);
+
+    public static native void drained(long epoch);
+
     public static native void prepared();
 
     public static native void reportError(String component, int task, String text, long wallMillis);
@@ -26,6 +37,32 @@ public final class Native {
         @Override
         public void records(ByteBuffer direct, int bytes) {
             ledgerRecords(direct, bytes);
+        }
+
+        @Override
+        public int lossNumber() {
+            return Native.lossNumber();
+        }
+
+        @Override
+        public int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count, byte[] data,
+                int offset, int length) {
+            return Native.offer(sourceExecutor, sourceTask, destinationTask, lane, kind, count, data, offset, length);
+        }
+
+        @Override
+        public void consumed(long flowLow, long flowHigh, int bytes) {
+            Native.consumed(flowLow, flowHigh, bytes);
+        }
+
+        @Override
+        public void loads(int[] tasks, int[] fills) {
+            Native.loads(tasks, fills);
+        }
+
+        @Override
+        public void drained(long epoch) {
+            Native.drained(epoch);
         }
 
         @Override

@@ -15,6 +15,7 @@ public final class ObjectQueue {
     private static final VarHandle HEAD;
     private static final VarHandle BYTES;
     private static final VarHandle TUPLES;
+    private static final VarHandle INBOUND;
 
     static {
         try {
@@ -22,6 +23,7 @@ public final class ObjectQueue {
             HEAD = lookup.findVarHandle(ObjectQueue.class, "head", TupleBatch.class);
             BYTES = lookup.findVarHandle(ObjectQueue.class, "bytes", long.class);
             TUPLES = lookup.findVarHandle(ObjectQueue.class, "tuples", long.class);
+            INBOUND = lookup.findVarHandle(ObjectQueue.class, "inboundBytes", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -34,6 +36,8 @@ public final class ObjectQueue {
     private volatile TupleBatch head;
     private volatile long bytes;
     private volatile long tuples;
+    /** Of sections from other hosts: their credit is granted elsewhere, and must not starve the writers of this host. */
+    private volatile long inboundBytes;
     private volatile boolean anyWaiting;
     /** What the reader has taken from head, oldest first. Reader only. */
     private TupleBatch ready;
@@ -56,6 +60,17 @@ public final class ObjectQueue {
             return false;
         }
         BYTES.getAndAdd(this, batch.bytes());
+        push(batch);
+        return true;
+    }
+
+    /** A section that has its credit from elsewhere. Thread: any. */
+    void enqueueInbound(InboundBatch section) {
+        INBOUND.getAndAdd(this, (long) section.encodedBytes());
+        push(section);
+    }
+
+    private void push(TupleBatch batch) {
         TUPLES.getAndAdd(this, (long) batch.size());
         TupleBatch old;
         do {
@@ -63,7 +78,6 @@ public final class ObjectQueue {
             batch.next = old;
         } while (!HEAD.compareAndSet(this, old, batch));
         reader.wake();
-        return true;
     }
 
     /**
@@ -96,6 +110,10 @@ public final class ObjectQueue {
     /** Thread: the reader. The batch has been processed: its credit returns. */
     public void release(TupleBatch batch) {
         TUPLES.getAndAdd(this, (long) -batch.size());
+        if (batch instanceof InboundBatch) {
+            INBOUND.getAndAdd(this, (long) -((InboundBatch) batch).encodedBytes());
+            return;
+        }
         long left = (long) BYTES.getAndAdd(this, -batch.bytes()) - batch.bytes();
         if (anyWaiting && left < limitBytes / 2) {
             wakeWriters();
@@ -107,9 +125,14 @@ public final class ObjectQueue {
         return ready == null && head == null;
     }
 
-    /** Charged bytes. Thread: any. */
+    /** Charged bytes of the writers of this host. Thread: any. */
     public long bytes() {
         return bytes;
+    }
+
+    /** Encoded bytes of sections from other hosts. Thread: any. */
+    public long inboundBytes() {
+        return inboundBytes;
     }
 
     /** Tuples that have not been processed. Thread: any. */

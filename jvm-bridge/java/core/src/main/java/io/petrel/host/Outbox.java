@@ -3,11 +3,13 @@ package io.petrel.host;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
 import org.apache.storm.tuple.Tuple;
 
 /**
- * What one writer has emitted and not yet handed over: an open batch per destination executor, and behind it the
- * batches that were refused for want of credit.
+ * What one writer has emitted and not yet handed over: an open batch per destination, and behind it the batches that were
+ * refused for want of credit, per group of destinations (an executor).
  *
  * <p>Thread: one writer (an executor thread, or whoever holds the lock of a foreign outbox); {@link #sweep} is the
  * timer's.
@@ -16,7 +18,7 @@ public final class Outbox {
     /** A writer without credit looks again after this time even if nobody wakes it. */
     static final long BLOCKED_PARK_NANOS = 100_000_000L;
 
-    private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(TupleBatch[].class);
+    private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(OpenBatch[].class);
 
     /** Large tuples leave in smaller batches. */
     private static final long MAX_BATCH_BYTES = 64 * 1024;
@@ -25,68 +27,93 @@ public final class Outbox {
     private final Waker self;
     private final HostClock clock;
     private final long hardCapBytes;
-    private final TupleBatch[] open;
+    private final OpenBatch[] open;
+    /** Of the next batch: entries, or bytes where it is encoded. */
     private final int[] capacity;
     private final int[] dirty;
     private int dirtyCount;
     private final boolean[] isDirty;
-    private final ArrayDeque<TupleBatch>[] refused;
-    private int refusedBatches;
+    /** By group. */
+    private final ArrayDeque<OpenBatch>[] refused;
+    /** Groups with refused batches, the longest refused first. */
+    private final int[] waiting;
+    private int waitingCount;
     private long refusedBytes;
     private volatile long blockedNanos;
+    /** By group; the group that was refused first is the cause. Written by the writer, read by any. */
+    private final long[] blockedByGroup;
     /** What the timer saw in its last sweep. */
-    private final TupleBatch[] seen;
+    private final OpenBatch[] seen;
 
     /**
-     * @param destinations by index of executor
+     * @param destinations by the index that {@link Topology#destination} gives
      * @param self woken when a destination has credit again
      * @param hardCapBytes above so many refused bytes, emit blocks
      */
     @SuppressWarnings("unchecked")
-    public Outbox(Destination[] destinations, Waker self, HostClock clock, long hardCapBytes) {
+    Outbox(Destination[] destinations, Waker self, HostClock clock, long hardCapBytes) {
         this.destinations = destinations;
         this.self = self;
         this.clock = clock;
         this.hardCapBytes = hardCapBytes;
         int n = destinations.length;
-        open = new TupleBatch[n];
+        int groups = 0;
+        for (Destination destination : destinations) {
+            groups = Math.max(groups, destination.group() + 1);
+        }
+        open = new OpenBatch[n];
         capacity = new int[n];
         dirty = new int[n];
         isDirty = new boolean[n];
-        refused = new ArrayDeque[n];
-        seen = new TupleBatch[n];
-    }
-
-    /** Where batches go: a queue, and whether the edge to it is inside a cycle (then it is never refused). */
-    public static final class Destination {
-        final ObjectQueue queue;
-        final boolean inner;
-
-        public Destination(ObjectQueue queue, boolean inner) {
-            this.queue = queue;
-            this.inner = inner;
-        }
+        refused = new ArrayDeque[groups];
+        waiting = new int[groups];
+        blockedByGroup = new long[groups];
+        seen = new OpenBatch[n];
     }
 
     /**
-     * Appends a tuple for a task of the destination. Blocks when more than the hard cap has been refused.
+     * Appends a tuple for a task of an executor of this host. Blocks when more than the hard cap has been refused.
      *
      * @throws HostStopping when the thread is interrupted while it blocks
      */
     public void add(int destination, Tuple tuple, int task, int charge) {
-        TupleBatch batch = open[destination];
+        TupleBatch batch = (TupleBatch) open[destination];
         if (batch == null) {
-            batch = newBatch(destination);
+            int wanted = capacity[destination];
+            batch = new TupleBatch(wanted == 0 ? 8 : wanted);
+            opened(destination, batch);
         }
-        int entries = batch.add(tuple, task, charge);
-        if (entries == TupleBatch.MAX_TUPLES || batch.bytes() > MAX_BATCH_BYTES) {
-            capacity[destination] = entries;
-            open[destination] = null;
-            leave(destination, batch);
+        added(destination, batch, batch.add(tuple, task, charge));
+    }
+
+    /**
+     * The same for a task of another host.
+     *
+     * @throws IllegalArgumentException naming component, stream and field when a value cannot be encoded
+     */
+    void addEncoded(int destination, TupleEncoder encoder, String component, int task, int stream, TupleId id,
+            List<Object> values) {
+        EncodedBatch batch = (EncodedBatch) open[destination];
+        if (batch == null) {
+            batch = new EncodedBatch(capacity[destination]);
+            opened(destination, batch);
         }
-        if (refusedBytes > hardCapBytes) {
-            block();
+        added(destination, batch, encoder.encode(batch, component, task, stream, id, values));
+    }
+
+    /** Sends a marker to a destination, behind everything that was added for its group. */
+    void addMarker(int destination, Marker marker) {
+        int group = destinations[destination].group();
+        for (int d = 0; d < open.length; d++) {
+            OpenBatch batch = open[d];
+            if (batch != null && destinations[d].group() == group) {
+                open[d] = null;
+                leave(d, batch);
+            }
         }
+        OpenBatch batch = destinations[destination].markerBatch(marker);
+        batch.destination = destination;
+        handOver(batch);
     }
 
     /** True when something is waiting in an open batch. */
@@ -99,10 +126,12 @@ public final class Outbox {
         for (int i = 0; i < dirtyCount; i++) {
             int destination = dirty[i];
             isDirty[destination] = false;
-            TupleBatch batch = open[destination];
+            OpenBatch batch = open[destination];
             if (batch != null) {
                 open[destination] = null;
-                capacity[destination] = Math.max(8, Math.min(TupleBatch.MAX_TUPLES, 2 * batch.end()));
+                capacity[destination] = batch instanceof EncodedBatch
+                        ? (int) Math.min(MAX_BATCH_BYTES, 2 * batch.bytes())
+                        : Math.max(8, Math.min(TupleBatch.MAX_TUPLES, 2 * batch.end()));
                 leave(destination, batch);
             }
         }
@@ -116,14 +145,14 @@ public final class Outbox {
      */
     void flushAndWait() {
         flush();
-        if (refusedBatches != 0) {
+        if (waitingCount != 0) {
             block();
         }
     }
 
     /** True when batches wait for credit: then the executor takes no tuples. */
     public boolean hasRefused() {
-        return refusedBatches != 0;
+        return waitingCount != 0;
     }
 
     /** Bytes that wait for credit. */
@@ -133,15 +162,18 @@ public final class Outbox {
 
     /** Tries the refused batches again, in order. True when none is left. */
     public boolean retry() {
-        if (refusedBatches == 0) {
+        if (waitingCount == 0) {
             return true;
         }
-        for (int d = 0; d < refused.length; d++) {
-            if (refused[d] != null) {
-                retry(d);
+        int kept = 0;
+        for (int i = 0; i < waitingCount; i++) {
+            int group = waiting[i];
+            if (!retry(group)) {
+                waiting[kept++] = group;
             }
         }
-        return refusedBatches == 0;
+        waitingCount = kept;
+        return kept == 0;
     }
 
     /**
@@ -149,11 +181,14 @@ public final class Outbox {
      * early would be used up, and another writer may take the credit before this one looks again.
      */
     public void awaitCredit() {
-        for (int d = 0; d < refused.length; d++) {
-            if (refused[d] != null && !refused[d].isEmpty()) {
-                destinations[d].queue.await(self);
-            }
+        for (int i = 0; i < waitingCount; i++) {
+            destinations[refused[waiting[i]].peek().destination].await(self);
         }
+    }
+
+    /** Wakes a writer that waits for credit. Thread: any. */
+    void creditCame() {
+        self.wake();
     }
 
     /** Nanoseconds in which this writer had something to do and no credit. Thread: any. */
@@ -161,8 +196,39 @@ public final class Outbox {
         return blockedNanos;
     }
 
+    /** Adds the same by cause: the first task of the group without credit. Thread: any; numbers may be a moment old. */
+    void addBlockedByTask(Map<Integer, Long> sums) {
+        for (Destination destination : destinations) {
+            long nanos = blockedByGroup[destination.group()];
+            if (nanos != 0 && firstOfGroup(destination)) {
+                sums.merge(destination.task(), nanos, Long::sum);
+            }
+        }
+    }
+
+    private boolean firstOfGroup(Destination wanted) {
+        for (Destination destination : destinations) {
+            if (destination.group() == wanted.group()) {
+                return destination == wanted;
+            }
+        }
+        return false;
+    }
+
     void addBlocked(long nanos) {
+        addBlocked(nanos, waitingCount == 0 ? -1 : waiting[0]);
+    }
+
+    private void addBlocked(long nanos, int group) {
         blockedNanos = blockedNanos + nanos;
+        if (group >= 0) {
+            blockedByGroup[group] += nanos;
+        }
+    }
+
+    /** The group that has been without credit for longest; -1 when none is. */
+    int firstRefused() {
+        return waitingCount == 0 ? -1 : waiting[0];
     }
 
     /**
@@ -172,7 +238,7 @@ public final class Outbox {
     boolean sweep() {
         boolean any = false;
         for (int d = 0; d < open.length; d++) {
-            TupleBatch batch = (TupleBatch) OPEN.getAcquire(open, d);
+            OpenBatch batch = (OpenBatch) OPEN.getAcquire(open, d);
             if (batch == null) {
                 seen[d] = null;
                 continue;
@@ -187,64 +253,90 @@ public final class Outbox {
         return any;
     }
 
-    private void takeFrom(int d, TupleBatch batch) {
-        if (refused[d] != null && !refused[d].isEmpty()) {
+    private void takeFrom(int d, OpenBatch batch) {
+        ArrayDeque<OpenBatch> older = refused[destinations[d].group()];
+        if (older != null && !older.isEmpty()) {
             // Older batches wait: nothing may overtake them.
             return;
         }
-        TupleBatch part = batch.take();
+        OpenBatch part = batch.take();
         if (part == null) {
             return;
         }
-        if (destinations[d].queue.tryEnqueue(part, destinations[d].inner)) {
-            batch.commitTaken(part);
-        } else {
-            batch.giveBack();
+        boolean gone = false;
+        try {
+            gone = destinations[d].handOver(part);
+        } finally {
+            // The writer waits for one of the two, whatever happens here.
+            if (gone) {
+                batch.commitTaken(part);
+            } else {
+                batch.giveBack();
+            }
         }
     }
 
-    private TupleBatch newBatch(int destination) {
-        int wanted = capacity[destination];
-        TupleBatch batch = new TupleBatch(wanted == 0 ? 8 : wanted);
+    private void opened(int destination, OpenBatch batch) {
+        batch.destination = destination;
         OPEN.setRelease(open, destination, batch);
         if (!isDirty[destination]) {
             isDirty[destination] = true;
             dirty[dirtyCount++] = destination;
         }
-        return batch;
     }
 
-    private void leave(int d, TupleBatch batch) {
-        if (!batch.close()) {
+    private void added(int destination, OpenBatch batch, int entries) {
+        if (entries == TupleBatch.MAX_TUPLES || batch.bytes() > MAX_BATCH_BYTES) {
+            capacity[destination] = batch instanceof EncodedBatch ? (int) Math.min(MAX_BATCH_BYTES, batch.bytes()) : entries;
+            open[destination] = null;
+            leave(destination, batch);
+        }
+        if (refusedBytes > hardCapBytes) {
+            block();
+        }
+    }
+
+    private void leave(int d, OpenBatch batch) {
+        if (batch.close()) {
+            handOver(batch);
+        }
+    }
+
+    private void handOver(OpenBatch batch) {
+        Destination destination = destinations[batch.destination];
+        int group = destination.group();
+        ArrayDeque<OpenBatch> behind = refused[group];
+        boolean first = behind == null || behind.isEmpty();
+        if (first && destination.handOver(batch)) {
             return;
         }
-        boolean behind = refused[d] != null && !refused[d].isEmpty();
-        if (!behind && destinations[d].queue.tryEnqueue(batch, destinations[d].inner)) {
-            return;
+        if (behind == null) {
+            behind = new ArrayDeque<>();
+            refused[group] = behind;
         }
-        if (refused[d] == null) {
-            refused[d] = new ArrayDeque<>();
+        if (first) {
+            waiting[waitingCount++] = group;
         }
-        refused[d].add(batch);
-        refusedBatches++;
+        behind.add(batch);
         refusedBytes += batch.bytes();
     }
 
-    private void retry(int d) {
-        ArrayDeque<TupleBatch> waiting = refused[d];
-        for (TupleBatch batch; (batch = waiting.peek()) != null;) {
-            if (!destinations[d].queue.tryEnqueue(batch, destinations[d].inner)) {
-                return;
+    private boolean retry(int group) {
+        ArrayDeque<OpenBatch> batches = refused[group];
+        for (OpenBatch batch; (batch = batches.peek()) != null;) {
+            if (!destinations[batch.destination].handOver(batch)) {
+                return false;
             }
-            waiting.poll();
-            refusedBatches--;
+            batches.poll();
             refusedBytes -= batch.bytes();
         }
+        return true;
     }
 
     /** Waits inside emit. Downstream never waits for upstream, and edges inside a cycle are never refused. */
     private void block() {
         long since = clock.nanos();
+        int cause = firstRefused();
         while (!retry() && refusedBytes > hardCapBytes / 2) {
             self.prepare();
             awaitCredit();
@@ -257,6 +349,6 @@ public final class Outbox {
                 throw new HostStopping("interrupted while emit waited for credit");
             }
         }
-        addBlocked(clock.nanos() - since);
+        addBlocked(clock.nanos() - since, cause);
     }
 }

@@ -10,8 +10,11 @@ import java.util.List;
 /** The physical plan as this host gets it; the layout is in jvm-bridge/README.md. Immutable. */
 public record Plan(String topologyId, String topologyName, long epoch, int containerId, int incarnation, String host,
         int port, String workerId, String codeDir, String pidDir, List<Component> components,
-        List<LocalExecutor> executors, List<Container> containers) {
-    public static final int VERSION = 1;
+        List<LocalExecutor> executors, List<Container> containers, int slot, List<HostTasks> hosts) {
+    public static final int VERSION = 2;
+
+    /** Ends before the slot: all tasks are in one host. */
+    private static final int ONE_HOST_VERSION = 1;
 
     private static final int MAX_STRING = 64 << 20;
     private static final int MAX_ITEMS = 1 << 20;
@@ -26,17 +29,24 @@ public record Plan(String topologyId, String topologyName, long epoch, int conta
     /** A container of the topology and the tasks in it. */
     public record Container(int id, String host, int port, int[] tasks) {}
 
+    /** A host of the topology: a process with executors, each a range of tasks. */
+    public record HostTasks(int slot, int containerId, List<TaskRange> executors) {}
+
+    /** The tasks of an executor. */
+    public record TaskRange(int firstTask, int lastTask) {}
+
     /** @throws IllegalArgumentException with a sentence when the bytes are not a plan */
     public static Plan read(byte[] bytes) {
         Reader in = new Reader(bytes);
         try {
             int version = in.data.readInt();
-            if (version != VERSION) {
+            if (version != VERSION && version != ONE_HOST_VERSION) {
                 throw new IllegalArgumentException("plan version " + version + "; this host reads version " + VERSION);
             }
+            boolean hosts = version == VERSION;
             Plan plan = new Plan(in.text(), in.text(), in.data.readLong(), in.data.readInt(), in.data.readInt(),
                     in.text(), in.data.readInt(), in.text(), in.text(), in.text(), in.components(), in.executors(),
-                    in.containers());
+                    in.containers(), hosts ? in.data.readInt() : 0, hosts ? in.hosts() : List.of());
             if (in.data.available() != 0) {
                 throw new IllegalArgumentException(in.data.available() + " bytes behind the end of the plan");
             }
@@ -100,6 +110,28 @@ public record Plan(String topologyId, String topologyName, long epoch, int conta
                     tasks[t] = data.readInt();
                 }
                 result.add(new Container(id, host, port, tasks));
+            }
+            return result;
+        }
+
+        List<HostTasks> hosts() throws IOException {
+            int n = count(12);
+            List<HostTasks> result = new ArrayList<>(n);
+            for (int i = 0; i < n; i++) {
+                int slot = data.readInt();
+                int container = data.readInt();
+                int executors = count(8);
+                List<TaskRange> ranges = new ArrayList<>(executors);
+                for (int e = 0; e < executors; e++) {
+                    TaskRange range = new TaskRange(data.readInt(), data.readInt());
+                    if (slot < 0 || range.firstTask() < 1 || range.lastTask() < range.firstTask()
+                            || range.lastTask() > RootIds.MAX_TASK) {
+                        throw new IllegalArgumentException("the plan has host " + slot + " with an executor of the tasks "
+                                + range.firstTask() + " to " + range.lastTask());
+                    }
+                    ranges.add(range);
+                }
+                result.add(new HostTasks(slot, container, ranges));
             }
             return result;
         }

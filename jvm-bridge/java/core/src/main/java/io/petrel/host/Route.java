@@ -6,6 +6,8 @@ import java.util.Map;
 /** Where the tuples of one output stream go. One per writer; the groupers may be shared. */
 final class Route {
     final String stream;
+    /** The stream's number in batches to other hosts; -1 when there are none. */
+    final int index;
     final Grouper[] groupers;
     /** The grouper of each subscribing component. */
     final Map<String, Grouper> byComponent;
@@ -13,8 +15,9 @@ final class Route {
     final int maxTargets;
     final OutCell cell;
 
-    Route(String stream, Map<String, Grouper> byComponent) {
+    Route(String stream, int index, Map<String, Grouper> byComponent) {
         this.stream = stream;
+        this.index = index;
         this.byComponent = byComponent;
         this.groupers = byComponent.values().toArray(new Grouper[0]);
         boolean anyDirect = false;

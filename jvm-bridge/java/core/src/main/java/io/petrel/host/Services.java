@@ -1,7 +1,9 @@
 package io.petrel.host;
 
+import io.petrel.host.codec.OpaqueCodec;
 import java.util.Map;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 import org.apache.storm.task.GeneralTopologyContext;
 
 /**
@@ -10,7 +12,9 @@ import org.apache.storm.task.GeneralTopologyContext;
  * @param conf of the topology
  * @param tupleContext over the system's topology; tuples keep it
  * @param seeds of random generators, each drawn once; any thread may ask
- * @param hostMask the bit of this host in ack records
+ * @param links to other hosts; null when the plan has one host
+ * @param streams of all components, as batches number them
+ * @param codecs for values that have no tag, one per owner
  */
 public record Services(
         HostClock clock,
@@ -23,4 +27,6 @@ public record Services(
         GeneralTopologyContext tupleContext,
         Map<String, Object> conf,
         int incarnation,
-        long hostMask) {}
+        TaskLinks links,
+        StreamTable streams,
+        Supplier<OpaqueCodec> codecs) {}

@@ -80,18 +80,26 @@ final class SpoutCollector implements ISpoutOutputCollector {
                 foreignRoots = new RootIds(task.id(), executor.services().incarnation(), true);
             }
             foreign.enter();
-            boolean tracked = messageId != null && foreign.tracks();
-            long root = tracked ? foreignRoots.next() : 0;
-            List<Integer> targets = foreign.emitRoot(target, stream, values, root);
-            if (tracked) {
-                // In the table before the ledger hears of it, so that no completion comes too early.
-                OutCell cell = foreign.lastCell();
-                executor.later(() -> executor.track(root, task, messageId, cell, values));
-            } else if (messageId != null) {
-                executor.later(() -> executor.ackUntracked(task, messageId));
+            try {
+                return emitForeignLocked(target, stream, values, messageId);
+            } finally {
+                foreign.exit();
             }
-            foreign.leave();
-            return targets;
         }
+    }
+
+    private List<Integer> emitForeignLocked(int target, String stream, List<Object> values, Object messageId) {
+        boolean tracked = messageId != null && foreign.tracks();
+        long root = tracked ? foreignRoots.next() : 0;
+        List<Integer> targets = foreign.emitRoot(target, stream, values, root);
+        if (tracked) {
+            // In the table before the ledger hears of it, so that no completion comes too early.
+            OutCell cell = foreign.lastCell();
+            executor.later(() -> executor.track(root, task, messageId, cell, values));
+        } else if (messageId != null) {
+            executor.later(() -> executor.ackUntracked(task, messageId));
+        }
+        foreign.leave();
+        return targets;
     }
 }

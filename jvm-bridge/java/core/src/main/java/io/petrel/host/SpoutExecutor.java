@@ -46,6 +46,9 @@ public final class SpoutExecutor extends Executor {
         boolean worked = runControl() | complete(done);
         if (!active) {
             deactivate();
+            if (outbox.retry()) {
+                worked |= sendMarkers();
+            }
             flush();
             return worked;
         }

@@ -24,15 +24,20 @@ final class TaskWriter {
     private final AckBatch acks;
     private final EdgeIds edges;
     private final InCells inputs;
+    private final TupleEncoder encoder;
     private final RootSet roots = new RootSet();
     private final Charge charge = new Charge();
     private int[] out = new int[16];
     private int[] part = new int[16];
     private Route lastRoute;
     private ThreadParker foreign;
+    private volatile boolean busy;
+    /** Hosts that the emit in progress has gone to. */
+    private long touched;
 
     TaskWriter(Task task, Topology topology, ApiLine api, GeneralTopologyContext tupleContext,
-            Map<String, Route> routes, Outbox outbox, AckBatch acks, EdgeIds edges, InCells inputs) {
+            Map<String, Route> routes, Outbox outbox, AckBatch acks, EdgeIds edges, InCells inputs,
+            TupleEncoder encoder) {
         this.task = task;
         this.topology = topology;
         this.api = api;
@@ -42,6 +47,7 @@ final class TaskWriter {
         this.acks = acks;
         this.edges = edges;
         this.inputs = inputs;
+        this.encoder = encoder;
     }
 
     /** For a foreign writer: whom credit wakes. */
@@ -49,9 +55,20 @@ final class TaskWriter {
         foreign = parker;
     }
 
-    /** Before each call of a foreign writer. Thread: the caller, under the task's lock. */
+    /** Before each call of a foreign writer; {@link #leave} or {@link #exit} follow. Thread: the caller, under the lock. */
     void enter() {
         foreign.adopt(Thread.currentThread());
+        busy = true;
+    }
+
+    /** After each call of a foreign writer, however it ended. */
+    void exit() {
+        busy = false;
+    }
+
+    /** True while a call of a foreign writer has not handed over. Thread: any. */
+    boolean isBusy() {
+        return busy;
     }
 
     Map<String, Route> routes() {
@@ -132,6 +149,7 @@ final class TaskWriter {
         lastRoute = route;
         int size = n == 0 ? 0 : charge.of(values);
         long xor = 0;
+        beforeSends(root != 0);
         for (int i = 0; i < n; i++) {
             TupleId id = TupleId.NONE;
             if (root != 0) {
@@ -142,7 +160,7 @@ final class TaskWriter {
             send(route, values, out[i], id, size);
         }
         if (root != 0) {
-            acks.add(LedgerLink.INIT, root, xor);
+            acks.add(LedgerLink.INIT, root, xor, touched);
         }
         return targets;
     }
@@ -320,6 +338,7 @@ final class TaskWriter {
         boolean tracked = acks != null && anchors != null && !anchors.isEmpty();
         Tuple only = tracked && anchors.size() == 1 && anchors instanceof List ? ((List<Tuple>) anchors).get(0) : null;
         int size = charge.of(values);
+        beforeSends(tracked);
         for (int i = 0; i < n; i++) {
             TupleId id = TupleId.NONE;
             if (only != null) {
@@ -328,6 +347,37 @@ final class TaskWriter {
                 id = anchorMany(anchors);
             }
             send(route, values, out[i], id, size);
+        }
+        if (tracked && touched != 0) {
+            tellTouched(anchors);
+        }
+    }
+
+    /** What the ledger hears of this emit must not claim to know of losses that came after it. */
+    private void beforeSends(boolean tracked) {
+        touched = 0;
+        if (tracked) {
+            acks.open();
+        }
+    }
+
+    /**
+     * The bolt may keep its input for long: the ledgers hear at once which hosts the trees have gone to, or else they could
+     * not fail them when such a host is lost. Merged with the input's ack when that comes in the same burst.
+     */
+    private void tellTouched(Collection<Tuple> anchors) {
+        for (Tuple anchor : anchors) {
+            MessageId id = anchor.getMessageId();
+            if (id instanceof TupleId) {
+                TupleId tree = (TupleId) id;
+                for (int i = 0, n = tree.roots(); i < n; i++) {
+                    acks.add(LedgerLink.ACK, tree.root(i), 0, touched);
+                }
+            } else {
+                for (Long root : id.getAnchors()) {
+                    acks.add(LedgerLink.ACK, root, 0, touched);
+                }
+            }
         }
     }
 
@@ -366,8 +416,14 @@ final class TaskWriter {
     }
 
     private void send(Route route, List<Object> values, int target, TupleId id, int size) {
+        int destination = topology.destination(target);
+        if (topology.isRemote(destination)) {
+            touched |= topology.mask(target);
+            outbox.addEncoded(destination, encoder, task.component(), task.id(), route.index, id, values);
+            return;
+        }
         Tuple tuple = api.newTuple(tupleContext, values, task.component(), task.id(), route.stream, id);
-        outbox.add(topology.executor(target), tuple, target, size);
+        outbox.add(destination, tuple, target, size);
     }
 
     private static void count(Route route, int n) {

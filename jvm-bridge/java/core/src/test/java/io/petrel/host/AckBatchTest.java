@@ -21,7 +21,7 @@ class AckBatchTest {
     private static final long ROOT = (5L << 46) | 17;
 
     private final FakeLedger ledger = new FakeLedger(new ManualClock()).keepingRecords();
-    private final AckBatch acks = new AckBatch(ledger, MASK);
+    private final AckBatch acks = new AckBatch(ledger, true);
 
     @BeforeEach
     void open() {
@@ -36,8 +36,8 @@ class AckBatchTest {
         acks.add(LedgerLink.ACK, ROOT + 1, 0x44);
         assertEquals(List.of(), ledger.records());
         acks.flush();
-        assertEquals(List.of(new Record(ROOT, 0, MASK, LedgerLink.INIT, 0),
-                             new Record(ROOT + 1, 0x66, MASK, LedgerLink.ACK, 0)),
+        assertEquals(List.of(new Record(ROOT, 0, 0, LedgerLink.INIT, 0),
+                             new Record(ROOT + 1, 0x66, 0, LedgerLink.ACK, 0)),
                 ledger.records());
         assertTrue(acks.isEmpty());
     }
@@ -47,7 +47,23 @@ class AckBatchTest {
         acks.add(LedgerLink.ACK, ROOT, 0x33);
         acks.add(LedgerLink.ACK, ROOT, 0x33);
         acks.flush();
-        assertEquals(List.of(new Record(ROOT, 0, MASK, LedgerLink.ACK, 0)), ledger.records());
+        assertEquals(List.of(new Record(ROOT, 0, 0, LedgerLink.ACK, 0)), ledger.records());
+    }
+
+    @Test
+    void masksOfARootAreMergedAndStampedWithTheLossesKnownBeforeTheBatch() {
+        ledger.losses = 3;
+        acks.open();
+        ledger.losses = 4;
+        acks.add(LedgerLink.ACK, ROOT, 0, MASK);
+        acks.add(LedgerLink.ACK, ROOT, 5, 1);
+        acks.add(LedgerLink.FAIL, ROOT + 1, 0);
+        acks.flush();
+        acks.add(LedgerLink.ACK, ROOT, 5);
+        acks.flush();
+        assertEquals(List.of(new Record(ROOT, 5, MASK | 1, LedgerLink.ACK, 3), new Record(ROOT + 1, 0, 0, LedgerLink.FAIL, 3),
+                             new Record(ROOT, 5, 0, LedgerLink.ACK, 4)),
+                ledger.records());
     }
 
     @Test

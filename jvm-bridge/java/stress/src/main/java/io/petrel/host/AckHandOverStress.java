@@ -18,7 +18,7 @@ import org.openjdk.jcstress.infra.results.I_Result;
 public class AckHandOverStress implements LedgerLink {
     private long xorOfOne;
     private long xorOfTwo;
-    private final AckBatch acks = new AckBatch(this, 1);
+    private final AckBatch acks = new AckBatch(this, false);
 
     public AckHandOverStress() {
         acks.add(ACK, 1, 0b001);

@@ -33,7 +33,7 @@ public class BatchHandOverStress {
 
     @Actor
     public void timer() {
-        TupleBatch part = batch.take();
+        TupleBatch part = (TupleBatch) batch.take();
         if (part != null) {
             for (int i = part.first(); i < part.end(); i++) {
                 taken.add(part.task(i));

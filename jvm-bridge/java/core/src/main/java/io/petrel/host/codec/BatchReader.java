@@ -18,6 +18,7 @@ public final class BatchReader {
     private int sourceTask;
     private int stream;
     private int valueCount;
+    private int field;
     private int left;
     private int outerEnd;
     private int nextTuple;
@@ -109,10 +110,16 @@ public final class BatchReader {
         return anchors[2 * index + 1];
     }
 
+    /** The field that the last {@link #values} was at: the one to name when it threw. */
+    public int field() {
+        return field;
+    }
+
     /** Decodes the values; once per tuple. */
     public List<Object> values() {
         ArrayList<Object> values = new ArrayList<>(Math.min(valueCount, 256));
         for (int i = 0; i < valueCount; i++) {
+            field = i;
             values.add(codec.read(in));
         }
         if (in.remaining() != 0) {

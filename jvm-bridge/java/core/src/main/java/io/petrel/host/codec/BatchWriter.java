@@ -8,9 +8,12 @@ import java.util.List;
  */
 public final class BatchWriter {
     // Version and a count of fixed width, so that the tuples never have to move.
-    private static final int MAX_HEADER = 6;
+    public static final int MAX_HEADER = 6;
 
-    private final WireBuffer out = new WireBuffer(4096);
+    /** A buffer that one huge tuple has made larger than this is given back. */
+    private static final int MAX_KEPT_BYTES = 1 << 20;
+
+    private WireBuffer out = new WireBuffer(4096);
     private final TaggedCodec codec;
     private long[] anchors = new long[8];
     private int anchorCount;
@@ -18,6 +21,7 @@ public final class BatchWriter {
     private int count;
     private int sourceTask;
     private int stream;
+    private int field;
 
     public BatchWriter(OpaqueCodec opaque) {
         codec = new TaggedCodec(opaque);
@@ -73,14 +77,42 @@ public final class BatchWriter {
         int size = values.size();
         out.varint(size);
         for (int i = 0; i < size; i++) {
+            field = i;
             codec.write(out, values.get(i));
         }
         int length = out.size() - tupleStart - 4;
-        if (length > Tags.MAX_BATCH_BYTES) {
-            throw new IllegalArgumentException(
-                    "a tuple of " + length + " bytes is above the limit of " + Tags.MAX_BATCH_BYTES);
+        if (length > Tags.MAX_TUPLE_BYTES) {
+            throw new IllegalArgumentException("a tuple of " + length + " bytes is above the limit of "
+                    + Tags.MAX_TUPLE_BYTES + " for tuples to other processes; send it in parts");
         }
         out.i32At(tupleStart, length);
+    }
+
+    /** The field that the last {@link #values} was at: the one to name when it threw. */
+    public int field() {
+        return field;
+    }
+
+    /** Bytes of the tuples alone. */
+    public int tupleBytes() {
+        return out.size() - MAX_HEADER;
+    }
+
+    /** Copies the tuples without the batch's header. */
+    public void copyTuples(byte[] to, int at) {
+        System.arraycopy(out.array(), MAX_HEADER, to, at, tupleBytes());
+    }
+
+    /**
+     * Writes a batch's header for so many tuples so that it ends at {@code at}, where the first tuple begins; returns where
+     * the batch begins. Needs {@link #MAX_HEADER} bytes before {@code at}.
+     */
+    public static int headerBefore(byte[] bytes, int at, int count) {
+        WireBuffer header = new WireBuffer(MAX_HEADER);
+        header.u8(Tags.BATCH_VERSION);
+        header.varint(count);
+        System.arraycopy(header.array(), 0, bytes, at - header.size(), header.size());
+        return at - header.size();
     }
 
     public int count() {
@@ -106,6 +138,9 @@ public final class BatchWriter {
     }
 
     public void clear() {
+        if (out.array().length > MAX_KEPT_BYTES) {
+            out = new WireBuffer(4096);
+        }
         out.truncate(0);
         for (int i = 0; i < MAX_HEADER; i++) {
             out.u8(0);

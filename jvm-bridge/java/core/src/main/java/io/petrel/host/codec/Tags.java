@@ -18,6 +18,8 @@ final class Tags {
     static final int BATCH_VERSION = 1;
     static final int MAX_DEPTH = 32;
     static final int MAX_BATCH_BYTES = 64 << 20;
+    /** So that a batch of one tuple is within the limit of batches. */
+    static final int MAX_TUPLE_BYTES = MAX_BATCH_BYTES - 64;
 
     private Tags() {}
 }

@@ -73,6 +73,8 @@ final class Model {
     int timeouts;
     int blockedWaits;
     int refusals;
+    int sections;
+    int linkRefusals;
 
     Model(long timeoutNanos, boolean acking) {
         this.timeoutNanos = timeoutNanos;
@@ -164,6 +166,17 @@ final class Model {
             throw new Violation("ALO", "a root of task " + task + " was completed twice");
         }
         attempt.done = true;
+    }
+
+    /** All tuples for these tasks whose emit has returned have been executed. */
+    void checkDrained(int firstTask, int lastTask) {
+        for (Node node : nodes) {
+            for (int target : node.targets == null ? List.<Integer>of() : node.targets) {
+                if (target >= firstTask && target <= lastTask && !node.executed.containsKey(target)) {
+                    throw new Violation("DRAIN", node + " to task " + target + " came after the markers");
+                }
+            }
+        }
     }
 
     // --- at the end --------------------------------------------------------------------------------------------------

@@ -14,5 +14,9 @@ enum Mutation {
     /** The ledger never tells of one tree's end. */
     LOSE_COMPLETION,
     /** Fields grouping sends a key somewhere else now and then. */
-    WRONG_TASK
+    WRONG_TASK,
+    /** A section gets lost between two hosts. */
+    LOSE_SECTION,
+    /** Two sections of a flow change places. */
+    SWAP_SECTIONS
 }

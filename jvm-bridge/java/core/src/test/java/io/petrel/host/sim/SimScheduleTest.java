@@ -38,19 +38,19 @@ class SimScheduleTest {
     }
 
     private static void runAll(long first, long last) {
-        long[] sums = new long[8];
+        long[] sums = new long[10];
         for (long seed = first; seed <= last; seed++) {
             Model model = run(seed, Mutation.NONE);
             int[] counts = {
                 model.acked, model.failed, model.executions, model.timeouts, model.foreignEmits, model.joins,
-                model.refusals, model.blockedWaits
+                model.refusals, model.blockedWaits, model.sections, model.linkRefusals
             };
             for (int i = 0; i < counts.length; i++) {
                 sums[i] += counts[i];
             }
         }
         System.out.println((last - first + 1) + " schedules: acked, failed, executions, timed out, foreign emits,"
-                + " joins, refusals, blocked waits = " + Arrays.toString(sums));
+                + " joins, refusals, blocked waits, sections, refusals by links = " + Arrays.toString(sums));
         // The schedules must do something of everything to be worth anything.
         for (int i = 0; i < sums.length; i++) {
             assertTrue(sums[i] > (last - first) / 10, "count " + i + " of " + Arrays.toString(sums));
@@ -81,7 +81,8 @@ class SimScheduleTest {
 
     @ParameterizedTest
     @CsvSource({
-        "DROP, ALO", "DUPLICATE, AMO", "REORDER, ORD", "ACK_EARLY, ALO", "LOSE_COMPLETION, ALO", "WRONG_TASK, FG1"
+        "DROP, ALO", "DUPLICATE, AMO", "REORDER, ORD", "ACK_EARLY, ALO", "LOSE_COMPLETION, ALO", "WRONG_TASK, FG1",
+        "LOSE_SECTION, DRAIN", "SWAP_SECTIONS, ORD"
     })
     void theCheckersFindPlantedFaults(Mutation mutation, String rule) throws Exception {
         Map<String, Integer> found = new TreeMap<>();

@@ -7,12 +7,12 @@ import io.petrel.host.Executor;
 import io.petrel.host.ExecutorParts;
 import io.petrel.host.ExecutorSpec;
 import io.petrel.host.HostTimer;
-import io.petrel.host.Outbox;
 import io.petrel.host.Parker;
 import io.petrel.host.Services;
 import io.petrel.host.SimBridge;
 import io.petrel.host.SpoutExecutor;
 import io.petrel.host.Task;
+import io.petrel.host.StreamTable;
 import io.petrel.host.Topology;
 import io.petrel.host.TupleBatch;
 import io.petrel.host.grouping.Grouper;
@@ -26,11 +26,13 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.storm.task.IBolt;
 
 /**
- * One schedule: the executors of a random topology, stepped in random order by one thread, with a manual clock and a
- * ledger in Java. Everything follows from the seed.
+ * One schedule: the executors of a random topology in one to three hosts, stepped in random order by one thread, with a manual
+ * clock, a ledger and links in Java. Everything follows from the seed.
  */
 final class SimWorld {
     private static final int MAX_NODES = 250;
@@ -48,8 +50,16 @@ final class SimWorld {
     private final Mutation mutation;
     private final SimPlan plan;
     private final SimLedger ledger;
-    private final HostTimer timer;
-    private final Services services;
+    private final SimLinks links;
+    private final int hosts;
+    /** By host. */
+    private final List<HostTimer> timers = new ArrayList<>();
+    private final List<Services> services = new ArrayList<>();
+    /** By executor. */
+    private final List<Integer> hostOf = new ArrayList<>();
+    private final long[] drainedEpoch;
+    private long epoch;
+    private boolean draining;
     private final Map<String, Object> conf = new HashMap<>();
     private final List<Executor> executors = new ArrayList<>();
     private final List<Component> componentOf = new ArrayList<>();
@@ -84,7 +94,9 @@ final class SimWorld {
         bursty = random.nextInt(15) == 0;
         model = new Model(timeoutNanos, acking);
         ledger = new SimLedger(random, mutation);
-        timer = new HostTimer(clock);
+        hosts = 1 + random.nextInt(3);
+        long window = new long[] {100, 2000, 50_000}[random.nextInt(3)];
+        links = new SimLinks(random, mutation, window, task -> executors.get(executorOfTask.get(task)));
         conf.put("topology.message.timeout.secs", timeoutSeconds);
         conf.put("topology.max.spout.pending", maxPending == 0 ? null : maxPending);
         conf.put("topology.acker.executors", acking ? 1 : 0);
@@ -96,7 +108,12 @@ final class SimWorld {
                 names.add(edge.stream());
             }
         }
-        services = newServices();
+        placeExecutors();
+        for (int host = 0; host < hosts; host++) {
+            timers.add(new HostTimer(clock));
+            services.add(newServices(host));
+        }
+        drainedEpoch = new long[hostOf.size()];
         build();
         weights = new int[executors.size()];
         for (int i = 0; i < weights.length; i++) {
@@ -111,20 +128,34 @@ final class SimWorld {
 
     // --- building ----------------------------------------------------------------------------------------------------
 
-    private Services newServices() {
-        String[] names = new String[plan.lastTask() + 1];
-        int[] executorOf = new int[names.length];
-        executorOf[0] = -1;
-        int index = 0;
+    private void placeExecutors() {
         for (Component component : plan.components) {
             for (int part = 0; part < component.executors; part++) {
                 for (int i = first(component, part); i < first(component, part + 1); i++) {
-                    names[component.firstTask + i] = component.name;
-                    executorOf[component.firstTask + i] = index;
-                    executorOfTask.put(component.firstTask + i, index);
+                    executorOfTask.put(component.firstTask + i, hostOf.size());
                 }
-                index++;
+                hostOf.add(random.nextInt(hosts));
             }
+        }
+    }
+
+    private Services newServices(int host) {
+        String[] names = new String[plan.lastTask() + 1];
+        int[] destinationOf = new int[names.length];
+        long[] masks = new long[names.length];
+        destinationOf[0] = -1;
+        int local = (int) hostOf.stream().filter(other -> other == host).count();
+        int next = local;
+        int[] localIndex = new int[hostOf.size()];
+        for (int i = 0, n = 0; i < localIndex.length; i++) {
+            localIndex[i] = hostOf.get(i) == host ? n++ : -1;
+        }
+        for (int task = 1; task < names.length; task++) {
+            names[task] = plan.of(task).name;
+            int executor = executorOfTask.get(task);
+            boolean here = hostOf.get(executor) == host;
+            destinationOf[task] = here ? localIndex[executor] : next++;
+            masks[task] = here ? 0 : 1L << hostOf.get(executor);
         }
         ErrorSink errors = new ErrorSink() {
             @Override
@@ -137,9 +168,18 @@ final class SimWorld {
                 throw new AssertionError(error);
             }
         };
-        ApiLine api = SimStorm.api();
-        return new Services(
-                clock, random::nextLong, api, ledger, timer, errors, new Topology(names, executorOf), SimStorm.CONTEXT, conf, 1, 2);
+        Map<String, Map<String, List<String>>> streamFields = new HashMap<>();
+        for (Component component : plan.components) {
+            Map<String, List<String>> fields = new HashMap<>();
+            for (String stream : List.of("s0", "s1", "chain", SimPlan.DIRECT, SimPlan.BACK, NOBODY)) {
+                fields.put(stream, List.of("key", "node", "filler"));
+            }
+            streamFields.put(component.name, fields);
+        }
+        SimCodec codec = host == 0 ? new SimCodec() : (SimCodec) services.get(0).codecs().get();
+        return new Services(clock, random::nextLong, SimStorm.api(), ledger, timers.get(host), errors,
+                new Topology(names, destinationOf, local, masks), SimStorm.CONTEXT, conf, 1,
+                hosts > 1 ? links.of(host) : null, new StreamTable(streamFields), () -> codec);
     }
 
     private static int first(Component component, int part) {
@@ -155,15 +195,73 @@ final class SimWorld {
         }
         for (int i = 0; i < executors.size(); i++) {
             Component from = componentOf.get(i);
-            Outbox.Destination[] destinations = new Outbox.Destination[executors.size()];
-            for (int d = 0; d < destinations.length; d++) {
-                boolean inner = plan.inCycle(from) && plan.inCycle(componentOf.get(d));
-                destinations[d] = new Outbox.Destination(executors.get(d).queue(), inner);
+            List<SimBridge.Target> targets = new ArrayList<>();
+            Map<Integer, Integer> indexOfTask = new HashMap<>();
+            for (int to = 0; to < executors.size(); to++) {
+                if (hostOf.get(to) == hostOf.get(i).intValue()) {
+                    indexOfTask.put(executors.get(to).spec().firstTask(), targets.size());
+                    targets.add(new SimBridge.Target(
+                            executors.get(to).queue(), to, executors.get(to).spec().firstTask(), inner(from, to)));
+                }
+            }
+            for (int task = 1; task <= plan.lastTask(); task++) {
+                int to = executorOfTask.get(task);
+                if (hostOf.get(to) != hostOf.get(i).intValue()) {
+                    indexOfTask.put(task, targets.size());
+                    targets.add(new SimBridge.Target(null, to, task, inner(from, to)));
+                }
             }
             int firstTask = executors.get(i).spec().firstTask();
-            SimBridge.connect(executors.get(i), destinations, () -> groupers(from, firstTask));
+            SimBridge.connect(executors.get(i), targets, services.get(hostOf.get(i)), () -> groupers(from, firstTask));
+            expectMarkers(i, indexOfTask);
         }
-        timer.sweep(executors);
+        for (int host = 0; host < hosts; host++) {
+            List<Executor> local = new ArrayList<>();
+            for (int i = 0; i < executors.size(); i++) {
+                if (hostOf.get(i) == host) {
+                    local.add(executors.get(i));
+                }
+            }
+            timers.get(host).sweep(local);
+        }
+    }
+
+    private boolean inner(Component from, int to) {
+        return plan.inCycle(from) && plan.inCycle(componentOf.get(to));
+    }
+
+    private void expectMarkers(int index, Map<Integer, Integer> indexOfTask) {
+        Component component = componentOf.get(index);
+        Set<Integer> sources = new TreeSet<>();
+        Set<Integer> behind = new TreeSet<>();
+        for (Edge edge : plan.edges) {
+            if (edge.to() == component && !edge.inner()) {
+                for (int task : edge.from().taskIds()) {
+                    sources.add(task);
+                }
+            }
+            if (edge.from() == component && !edge.inner()) {
+                for (int to = 0; to < executors.size(); to++) {
+                    if (componentOf.get(to) == edge.to()) {
+                        behind.add(indexOfTask.get(executors.get(to).spec().firstTask()));
+                    }
+                }
+            }
+        }
+        SimBridge.expectMarkers(executors.get(index), sources, behind.stream().mapToInt(Integer::intValue).toArray(),
+                drained -> drained(index, drained));
+    }
+
+    /** Nothing may come any more when an executor has the markers of all its sources. */
+    private void drained(int index, long ofEpoch) {
+        if (ofEpoch <= drainedEpoch[index]) {
+            throw new Violation("DRAIN", executors.get(index).spec().name() + " says twice that it is drained");
+        }
+        drainedEpoch[index] = ofEpoch;
+        if (draining && ofEpoch == epoch && plan.cycleTo == plan.cycleFrom) {
+            ExecutorSpec spec = executors.get(index).spec();
+            model.checkDrained(spec.firstTask(), spec.lastTask());
+        }
     }
 
     private void addExecutor(Component component, int firstTask, int lastTask) {
@@ -180,8 +278,8 @@ final class SimWorld {
             public void unpark() {}
         };
         Executor executor = component.spout
-                ? new SpoutExecutor(spec, services, new ExecutorParts(), parker)
-                : new BoltExecutor(spec, services, new ExecutorParts(), parker);
+                ? new SpoutExecutor(spec, services.get(hostOf.get(index)), new ExecutorParts(), parker)
+                : new BoltExecutor(spec, services.get(hostOf.get(index)), new ExecutorParts(), parker);
         for (int task = firstTask; task <= lastTask; task++) {
             Object object = userObject(component, task, executor);
             executor.addTask(new Task(task, component.name, object, SimStorm.CONTEXT, false));
@@ -275,8 +373,12 @@ final class SimWorld {
     void userCode() {
         if (random.nextInt(10) == 0) {
             clock.advanceNanos(random.nextInt(2_000_000));
-            timer.runDue(clock.nanos());
+            runTimers();
         }
+    }
+
+    private void runTimers() {
+        timers.forEach(timer -> timer.runDue(clock.nanos()));
     }
 
     void checkPending(Component component, int task) {
@@ -303,6 +405,7 @@ final class SimWorld {
             throw new Violation("DEADLOCK", executors.get(index).spec().name() + " waits and has no successor");
         }
         clock.advanceNanos(10_000);
+        links.pump(3);
         step(executors.get(after.get(random.nextInt(after.size()))));
     }
 
@@ -357,7 +460,7 @@ final class SimWorld {
             }
         }
         // The hard cap, and on top of it what was open for each destination.
-        if (executor.outbox().refusedBytes() > hardCap + slack * executors.size()) {
+        if (executor.outbox().refusedBytes() > hardCap + slack * (executors.size() + plan.lastTask())) {
             throw new Violation(
                     "MEMORY", executor.spec().name() + " keeps " + executor.outbox().refusedBytes() + " bytes");
         }
@@ -365,6 +468,7 @@ final class SimWorld {
 
     /** What other threads do meanwhile. */
     private void surroundings() {
+        links.pump(random.nextInt(4));
         int what = random.nextInt(1000);
         if (what < 150) {
             ledger.drain(clock.nanos());
@@ -373,7 +477,7 @@ final class SimWorld {
         } else if (what < 390) {
             foreignCall(random.nextInt(bolts.size()));
         } else if (what < 450) {
-            timer.runDue(clock.nanos());
+            runTimers();
         } else if (what < 460) {
             loadAware.forEach(grouper -> grouper.refreshLoad(task -> random.nextDouble()));
         } else if (what < 463) {
@@ -387,6 +491,9 @@ final class SimWorld {
     }
 
     private void setActive(boolean on) {
+        if (active && !on && random.nextBoolean()) {
+            drain();
+        }
         active = on;
         for (Executor executor : executors) {
             executor.setActive(on);
@@ -416,12 +523,36 @@ final class SimWorld {
         for (Executor executor : executors) {
             credit &= executor.queue().bytes() + 10 * MAX_CHARGE < queueLimit;
         }
-        boolean emit = credit && !finishing;
+        boolean emit = credit && !finishing && (hosts == 1 || links.hasRoom(10 * MAX_CHARGE));
         SimStorm.onOtherThread(() -> bolt.foreignCall(emit));
         return true;
     }
 
+    private void drain() {
+        epoch++;
+        for (Executor executor : executors) {
+            SimBridge.drain(executor, epoch);
+        }
+    }
+
+    /** With everything still on its way: when the markers are through, so is everything else. */
+    private void checkDrain() {
+        setActive(false);
+        drain();
+        draining = true;
+        settle();
+        draining = false;
+        for (int i = 0; i < drainedEpoch.length; i++) {
+            if (drainedEpoch[i] != epoch) {
+                throw new Violation("DRAIN", executors.get(i).spec().name() + " never had all markers");
+            }
+        }
+    }
+
     private void finish() {
+        checkDrain();
+        model.sections = links.sections;
+        model.linkRefusals = links.refusals;
         finishing = true;
         spouts.forEach(SimComponents.Spout::finish);
         setActive(true);
@@ -460,10 +591,11 @@ final class SimWorld {
                 any |= step(executor);
             }
             clock.advanceNanos(1_000_000);
-            timer.runDue(clock.nanos());
+            runTimers();
+            any |= links.pumpAll();
             ledger.drain(clock.nanos());
             any |= deliver(Integer.MAX_VALUE);
-            any |= !ledger.isQuiet() || !executors.stream().allMatch(SimBridge::isDrained);
+            any |= !ledger.isQuiet() || !links.isQuiet() || !executors.stream().allMatch(SimBridge::isDrained);
             quiet = any ? 0 : quiet + 1;
         }
     }

@@ -37,6 +37,8 @@ public final class FakeLedger implements HostLink {
     private final List<Integer> doneKinds = new ArrayList<>();
     private final List<Record> records = new ArrayList<>();
     private final List<ErrorReport> errors = new ArrayList<>();
+    /** What records are stamped with. */
+    public volatile int losses;
     private boolean keepRecords;
     private int preparedCalls;
     private volatile ErrorReport death;
@@ -54,6 +56,11 @@ public final class FakeLedger implements HostLink {
     @Override
     public synchronized void open(int spoutTask, long timeoutMillis) {
         timeouts.put(spoutTask, timeoutMillis);
+    }
+
+    @Override
+    public int lossNumber() {
+        return losses;
     }
 
     @Override

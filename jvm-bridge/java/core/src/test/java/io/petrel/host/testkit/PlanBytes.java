@@ -1,5 +1,6 @@
 package io.petrel.host.testkit;
 
+import io.petrel.host.Plan;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -9,8 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.IntUnaryOperator;
 
-/** Writes a plan for one container, as the native side does. */
+/** Writes a plan as the native side does: one container for each host. */
 public final class PlanBytes {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final DataOutputStream out = new DataOutputStream(bytes);
@@ -23,24 +25,34 @@ public final class PlanBytes {
      * @param executorsOf executors of a component; 1 when absent
      */
     public static byte[] of(Map<Integer, String> tasks, List<String> spouts, Map<String, Integer> executorsOf) {
+        return of(tasks, spouts, executorsOf, 1, 0, firstTask -> 0);
+    }
+
+    /**
+     * The same for one of several hosts.
+     *
+     * @param slotOf the host of an executor, by its first task
+     */
+    public static byte[] of(Map<Integer, String> tasks, List<String> spouts, Map<String, Integer> executorsOf, int hosts,
+            int slot, IntUnaryOperator slotOf) {
         PlanBytes plan = new PlanBytes();
         try {
-            plan.write(new TreeMap<>(tasks), spouts, executorsOf);
+            plan.write(new TreeMap<>(tasks), spouts, executorsOf, hosts, slot, slotOf);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         return plan.bytes.toByteArray();
     }
 
-    private void write(TreeMap<Integer, String> tasks, List<String> spouts, Map<String, Integer> executorsOf)
-            throws IOException {
+    private void write(TreeMap<Integer, String> tasks, List<String> spouts, Map<String, Integer> executorsOf, int hosts,
+            int slot, IntUnaryOperator slotOf) throws IOException {
         TreeMap<String, List<Integer>> byComponent = new TreeMap<>();
         tasks.forEach((task, component) -> byComponent.computeIfAbsent(component, name -> new ArrayList<>()).add(task));
-        out.writeInt(1);
+        out.writeInt(Plan.VERSION);
         text("test-1-1700000000");
         text("test");
         out.writeLong(1);
-        out.writeInt(1);
+        out.writeInt(slot + 1);
         out.writeInt(1);
         text("localhost");
         out.writeInt(6700);
@@ -60,20 +72,49 @@ public final class PlanBytes {
         List<int[]> ranges = new ArrayList<>();
         List<String> names = new ArrayList<>();
         byComponent.forEach((name, ids) -> split(name, ids, executorsOf.getOrDefault(name, 1), names, ranges));
-        out.writeInt(ranges.size());
+        List<List<Integer>> of = new ArrayList<>();
+        for (int host = 0; host < hosts; host++) {
+            of.add(new ArrayList<>());
+        }
         for (int i = 0; i < ranges.size(); i++) {
+            of.get(slotOf.applyAsInt(ranges.get(i)[0])).add(i);
+        }
+        out.writeInt(of.get(slot).size());
+        for (int i : of.get(slot)) {
             text(names.get(i));
-            out.writeInt(ranges.get(i)[0]);
-            out.writeInt(ranges.get(i)[1]);
+            range(ranges.get(i));
         }
-        out.writeInt(1);
-        out.writeInt(1);
-        text("localhost");
-        out.writeInt(6700);
-        out.writeInt(tasks.size());
-        for (int task : tasks.keySet()) {
-            out.writeInt(task);
+        out.writeInt(hosts);
+        for (int host = 0; host < hosts; host++) {
+            out.writeInt(host + 1);
+            text("localhost");
+            out.writeInt(6700 + host);
+            List<Integer> ids = new ArrayList<>();
+            for (int i : of.get(host)) {
+                for (int task = ranges.get(i)[0]; task <= ranges.get(i)[1]; task++) {
+                    ids.add(task);
+                }
+            }
+            out.writeInt(ids.size());
+            for (int task : ids) {
+                out.writeInt(task);
+            }
         }
+        out.writeInt(slot);
+        out.writeInt(hosts);
+        for (int host = 0; host < hosts; host++) {
+            out.writeInt(host);
+            out.writeInt(host + 1);
+            out.writeInt(of.get(host).size());
+            for (int i : of.get(host)) {
+                range(ranges.get(i));
+            }
+        }
+    }
+
+    private void range(int[] tasks) throws IOException {
+        out.writeInt(tasks[0]);
+        out.writeInt(tasks[1]);
     }
 
     /** Larger parts first, as Storm splits. */

@@ -1,0 +1,101 @@
+package io.petrel.host;
+
+import io.petrel.host.codec.BatchWriter;
+import java.util.Arrays;
+
+/**
+ * Tuples on their way to a task of another host: encoded by their writer, one after the other, so that any run of them can
+ * leave as a section of its own.
+ */
+final class EncodedBatch extends OpenBatch {
+    /** Room for the head of a section before any tuple. */
+    private static final int HEAD = BatchWriter.MAX_HEADER;
+
+    private static final int FIRST_BYTES = 512;
+
+    /** Replaced when it is full. Volatile, so that who sees the array also sees what was copied into it. */
+    private volatile byte[] data;
+    /** Where each entry ends. Replaced when it is full. */
+    private volatile int[] ends;
+
+    private final Marker marker;
+
+    EncodedBatch(int expectedBytes) {
+        data = new byte[HEAD + Math.max(FIRST_BYTES, expectedBytes)];
+        ends = new int[8];
+        marker = null;
+    }
+
+    /** A marker's section. */
+    EncodedBatch(Marker marker) {
+        super(1, Marker.CHARGE);
+        this.marker = marker;
+        data = marker.encode();
+        ends = new int[] {data.length};
+    }
+
+    private EncodedBatch(byte[] data, int[] ends) {
+        this.data = data;
+        this.ends = ends;
+        this.marker = null;
+    }
+
+    /** Takes the one tuple that is in the writer. Thread: the owner. Returns the number of entries after it. */
+    int add(BatchWriter tuple) {
+        int n = end();
+        int length = tuple.tupleBytes();
+        int at = n == 0 ? HEAD : ends[n - 1];
+        if (length > data.length - at) {
+            data = Arrays.copyOf(data, (int) Math.min(Integer.MAX_VALUE - 16L, Math.max(at + (long) length, 2L * at)));
+        }
+        if (n == ends.length) {
+            ends = Arrays.copyOf(ends, 4 * n);
+        }
+        tuple.copyTuples(data, at);
+        ends[n] = at + length;
+        return appended(length);
+    }
+
+    @Override
+    OpenBatch copy(int from, int to) {
+        int[] allEnds = ends;
+        int begin = from == 0 ? HEAD : allEnds[from - 1];
+        int length = allEnds[to - 1] - begin;
+        byte[] part = new byte[HEAD + length];
+        System.arraycopy(data, begin, part, HEAD, length);
+        int[] partEnds = Arrays.copyOfRange(allEnds, from, to);
+        for (int i = 0; i < partEnds.length; i++) {
+            partEnds[i] += HEAD - begin;
+        }
+        EncodedBatch batch = new EncodedBatch(part, partEnds);
+        batch.close(to - from, length);
+        return batch;
+    }
+
+    boolean isMarker() {
+        return marker != null;
+    }
+
+    int sourceTask() {
+        return marker == null ? 0 : marker.sourceTask();
+    }
+
+    /** The array that holds the section. Thread: whoever closed the batch. */
+    byte[] data() {
+        return data;
+    }
+
+    /** Writes the head in front of the entries that have not left; where the section begins. */
+    int sectionStart() {
+        if (marker != null) {
+            return 0;
+        }
+        int begin = first() == 0 ? HEAD : ends[first() - 1];
+        // What is overwritten is spare room, or entries that have left.
+        return BatchWriter.headerBefore(data, begin, size());
+    }
+
+    int sectionEnd() {
+        return ends[end() - 1];
+    }
+}

@@ -1,0 +1,60 @@
+package io.petrel.host;
+
+/**
+ * A section that came from another host: encoded until its executor takes it. Its bytes were granted as credit, so it is
+ * never refused, and the writers of this host do not pay for it.
+ */
+final class InboundBatch extends TupleBatch {
+    /** Whose credit it used: what {@link TaskLinks#consumed} wants back, as it came. */
+    private final long flowLow;
+
+    private final long flowHigh;
+    private final int sourceTask;
+    private final int destinationTask;
+    private final boolean isMarker;
+    private final int encodedBytes;
+    private byte[] encoded;
+
+    InboundBatch(long flowLow, long flowHigh, int sourceTask, int destinationTask, boolean isMarker, int count,
+            byte[] encoded) {
+        super(isMarker ? 0 : count, 0L);
+        this.flowLow = flowLow;
+        this.flowHigh = flowHigh;
+        this.sourceTask = sourceTask;
+        this.destinationTask = destinationTask;
+        this.isMarker = isMarker;
+        this.encoded = encoded;
+        this.encodedBytes = encoded.length;
+    }
+
+    long flowLow() {
+        return flowLow;
+    }
+
+    long flowHigh() {
+        return flowHigh;
+    }
+
+    int sourceTask() {
+        return sourceTask;
+    }
+
+    int destinationTask() {
+        return destinationTask;
+    }
+
+    boolean isMarker() {
+        return isMarker;
+    }
+
+    int encodedBytes() {
+        return encodedBytes;
+    }
+
+    /** The bytes, once: they are not kept beside what becomes of them. */
+    byte[] takeEncoded() {
+        byte[] taken = encoded;
+        encoded = null;
+        return taken;
+    }
+}

@@ -1,0 +1,50 @@
+package io.petrel.host;
+
+/** The queue of an executor of this host. */
+final class LocalDestination implements Destination {
+    private final ObjectQueue queue;
+    private final int group;
+    private final int task;
+    private final boolean inner;
+
+    /**
+     * @param task first task of the executor
+     * @param inner the edge is inside a cycle: then it is never refused
+     */
+    LocalDestination(ObjectQueue queue, int group, int task, boolean inner) {
+        this.queue = queue;
+        this.group = group;
+        this.task = task;
+        this.inner = inner;
+    }
+
+    @Override
+    public int group() {
+        return group;
+    }
+
+    @Override
+    public boolean isRemote() {
+        return false;
+    }
+
+    @Override
+    public boolean handOver(OpenBatch batch) {
+        return queue.tryEnqueue((TupleBatch) batch, inner);
+    }
+
+    @Override
+    public void await(Waker writer) {
+        queue.await(writer);
+    }
+
+    @Override
+    public OpenBatch markerBatch(Marker marker) {
+        return new MarkerBatch(marker);
+    }
+
+    @Override
+    public int task() {
+        return task;
+    }
+}
