@@ -1,7 +1,6 @@
 #include "native/state_store/state_file.h"
 
-#include <array>
-
+#include "native/base/crc32c.h"
 #include "native/state_store/state_store.h"
 
 namespace petrel {
@@ -10,17 +9,6 @@ namespace {
 constexpr std::string_view kMagic("PTRLREC\n", 8);
 constexpr size_t kHeaderBytes = 8 + 4 + 4 + 8 + 4 + 4 + 8;
 constexpr size_t kCrcBytes = 4;
-
-constexpr std::array<uint32_t, 256> make_crc_table() {
-  std::array<uint32_t, 256> table{};
-  for (uint32_t byte = 0; byte < 256; ++byte) {
-    uint32_t crc = byte;
-    for (int bit = 0; bit < 8; ++bit) crc = crc & 1 ? crc >> 1 ^ 0x82F63B78u : crc >> 1;
-    table[byte] = crc;
-  }
-  return table;
-}
-constexpr auto kCrcTable = make_crc_table();
 
 template <typename T>
 void append(std::string& out, T value) {
@@ -43,12 +31,6 @@ Status corrupt(fmt::format_string<Args...> format, Args&&... args) {
 }
 
 }  // namespace
-
-uint32_t crc32c(std::string_view bytes) {
-  uint32_t crc = ~0u;
-  for (char c : bytes) crc = crc >> 8 ^ kCrcTable[(crc ^ static_cast<uint8_t>(c)) & 0xff];
-  return ~crc;
-}
 
 std::string encode_state_file(const StateFile& file) {
   std::string out;

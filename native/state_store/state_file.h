@@ -31,7 +31,4 @@ std::string encode_state_file(const StateFile& file);
 /// The messages have no file name: the caller adds it.
 Result<StateFile> decode_state_file(std::string_view bytes);
 
-/// CRC32C (Castagnoli), bit-reflected, as iSCSI and ext4 use it.
-uint32_t crc32c(std::string_view bytes);
-
 }  // namespace petrel

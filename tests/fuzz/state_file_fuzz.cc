@@ -6,6 +6,7 @@
 #include <string>
 
 #include "native/base/check.h"
+#include "native/base/crc32c.h"
 #include "native/state_store/memory_store.h"
 #include "native/state_store/state_file.h"
 #include "native/state_store/topology_state.h"

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "native/base/crc32c.h"
 #include "native/state_store/state_file.h"
 
 namespace petrel::ledger_test {
