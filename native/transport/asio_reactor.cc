@@ -1,21 +1,32 @@
 #include "native/transport/asio_reactor.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <array>
 #include <asio.hpp>
 #include <deque>
 #include <unordered_map>
+#include <vector>
+
+#include "native/base/escape.h"
 
 namespace petrel {
 namespace {
 
 using Tcp = asio::ip::tcp;
+using Unix = asio::local::stream_protocol;
+using Socket = asio::generic::stream_protocol::socket;  // of either
+
+constexpr size_t kMaxUnixName = 106;  // asio wants a byte of sun_path for itself, the leading zero takes one
+constexpr size_t kBuffersPerWrite = 32;
 
 Status from_asio(const asio::error_code& error, const std::string& what) {
-  StatusCode code = error == asio::error::connection_refused || error == asio::error::timed_out
-                        ? StatusCode::kUnavailable
-                        : StatusCode::kIo;
+  StatusCode code = StatusCode::kIo;
+  if (error == asio::error::connection_refused) code = StatusCode::kUnavailable;
+  if (error == asio::error::timed_out) code = StatusCode::kTimeout;
   return Status::error(code, "{}: {}", what, error.message());
 }
 
@@ -23,8 +34,12 @@ std::string to_text(const Tcp::endpoint& endpoint) {
   return fmt::format("{}:{}", endpoint.address().to_string(), endpoint.port());
 }
 
+bool is_unix(const Endpoint& endpoint) {
+  return endpoint.host.starts_with('@');
+}
+
 /// Loopback names and literal addresses only: no resolver thread, no blocking look-up on the loop.
-Result<Tcp::endpoint> to_asio(const Endpoint& endpoint) {
+Result<Tcp::endpoint> to_tcp(const Endpoint& endpoint) {
   std::string host = endpoint.host.empty() || endpoint.host == "localhost" ? "127.0.0.1" : endpoint.host;
   asio::error_code error;
   asio::ip::address address = asio::ip::make_address(host, error);
@@ -32,9 +47,26 @@ Result<Tcp::endpoint> to_asio(const Endpoint& endpoint) {
   return Tcp::endpoint(address, endpoint.port);
 }
 
+Result<Unix::endpoint> to_unix(const Endpoint& endpoint) {
+  if (endpoint.host.size() < 2 || endpoint.host.size() > kMaxUnixName + 1 || endpoint.port != 0) {
+    return Status::malformed("'{}' port {} is no abstract Unix socket; write '@' and 1 to {} bytes, and port 0",
+                             escape(endpoint.host), endpoint.port, kMaxUnixName);
+  }
+  std::string path = endpoint.host;
+  path[0] = '\0';
+  return Unix::endpoint(path);
+}
+
+int pid_of_peer(Socket& socket) {
+  ucred credentials{};
+  socklen_t size = sizeof(credentials);
+  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return 0;
+  return credentials.pid;
+}
+
 /// State shared with the handlers in flight; `open` false means that the owner is gone and no callback may run.
 struct StreamState : std::enable_shared_from_this<StreamState> {
-  explicit StreamState(Tcp::socket s) : socket(std::move(s)) {}
+  explicit StreamState(Socket s) : socket(std::move(s)) {}
 
   void read() {
     socket.async_read_some(asio::buffer(buffer), [self = shared_from_this()](const asio::error_code& error, size_t n) {
@@ -49,21 +81,26 @@ struct StreamState : std::enable_shared_from_this<StreamState> {
   }
   void write() {
     writing = true;
-    auto rest = asio::buffer(outbox.front()) + written_of_front;
+    std::vector<asio::const_buffer> buffers;
+    for (const std::string& bytes : outbox) {
+      if (buffers.size() == kBuffersPerWrite) break;
+      buffers.push_back(asio::buffer(bytes));
+    }
+    buffers.front() += written_of_front;
     socket.async_write_some(
-        rest, [self = shared_from_this()](const asio::error_code& error, size_t n) { self->wrote(error, n); });
+        buffers, [self = shared_from_this()](const asio::error_code& error, size_t n) { self->wrote(error, n); });
   }
   void wrote(const asio::error_code& error, size_t n) {
     writing = false;
     if (!open) return;
     if (error) return fail(from_asio(error, "write to " + peer));
     queued -= n;
-    written_of_front += n;
-    if (written_of_front == outbox.front().size()) {
+    for (written_of_front += n; !outbox.empty() && written_of_front >= outbox.front().size();) {
+      written_of_front -= outbox.front().size();
       outbox.pop_front();
-      written_of_front = 0;
     }
     if (!outbox.empty()) write();
+    if (on_written) on_written();
   }
   void fail(Status reason) {
     close();
@@ -75,8 +112,9 @@ struct StreamState : std::enable_shared_from_this<StreamState> {
     socket.close(ignored);
   }
 
-  Tcp::socket socket;
+  Socket socket;
   std::string peer;
+  int peer_pid = 0;
   bool open = true;
   bool writing = false;
   std::deque<std::string> outbox;
@@ -84,18 +122,26 @@ struct StreamState : std::enable_shared_from_this<StreamState> {
   size_t queued = 0;
   std::function<void(std::string_view)> on_bytes;
   std::function<void(Status)> on_closed;
+  std::function<void()> on_written;
   std::array<char, 64 * 1024> buffer;
 };
 
-class TcpStream : public ByteStream {
+class SocketStream : public ByteStream {
  public:
-  explicit TcpStream(Tcp::socket socket) : state_(std::make_shared<StreamState>(std::move(socket))) {
+  explicit SocketStream(Tcp::socket socket) {
     asio::error_code ignored;
-    auto remote = state_->socket.remote_endpoint(ignored);
-    state_->peer = ignored ? "?" : to_text(remote);
-    state_->socket.set_option(Tcp::no_delay(true), ignored);
+    auto remote = socket.remote_endpoint(ignored);
+    std::string peer = ignored ? "?" : to_text(remote);
+    socket.set_option(Tcp::no_delay(true), ignored);
+    state_ = std::make_shared<StreamState>(Socket(std::move(socket)));
+    state_->peer = std::move(peer);
   }
-  ~TcpStream() override {
+  explicit SocketStream(Unix::socket socket) {
+    state_ = std::make_shared<StreamState>(Socket(std::move(socket)));
+    state_->peer_pid = pid_of_peer(state_->socket);
+    state_->peer = fmt::format("process {}", state_->peer_pid);
+  }
+  ~SocketStream() override {
     if (state_->open) state_->close();
   }
   void start(std::function<void(std::string_view)> on_bytes, std::function<void(Status)> on_closed) override {
@@ -110,61 +156,122 @@ class TcpStream : public ByteStream {
     if (!state_->writing) state_->write();
   }
   size_t queued_bytes() const override { return state_->queued; }
+  void on_written(std::function<void()> callback) override { state_->on_written = std::move(callback); }
   std::string peer() const override { return state_->peer; }
+  int peer_pid() const override { return state_->peer_pid; }
 
  private:
   std::shared_ptr<StreamState> state_;
 };
 
-struct AcceptorState : std::enable_shared_from_this<AcceptorState> {
-  AcceptorState(asio::io_context& io, Tcp::acceptor a) : acceptor(std::move(a)), retry(io) {}
+template <typename Protocol>
+struct AcceptorState : std::enable_shared_from_this<AcceptorState<Protocol>> {
+  AcceptorState(asio::io_context& io, typename Protocol::acceptor a) : acceptor(std::move(a)), retry(io) {}
 
   void accept() {
-    acceptor.async_accept([self = shared_from_this()](const asio::error_code& error, Tcp::socket socket) {
-      if (!self->open) return;
-      if (error) {  // out of descriptors: a pause instead of a busy loop
-        self->retry.expires_after(Millis(100));
-        self->retry.async_wait([self](const asio::error_code&) {
+    acceptor.async_accept(
+        [self = this->shared_from_this()](const asio::error_code& error, typename Protocol::socket socket) {
+          if (!self->open) return;
+          if (error) {  // out of descriptors: a pause instead of a busy loop
+            self->retry.expires_after(Millis(100));
+            self->retry.async_wait([self](const asio::error_code&) {
+              if (self->open) self->accept();
+            });
+            return;
+          }
+          ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+          self->on_accept(std::make_unique<SocketStream>(std::move(socket)));
           if (self->open) self->accept();
         });
-        return;
-      }
-      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      self->on_accept(std::make_unique<TcpStream>(std::move(socket)));
-      if (self->open) self->accept();
-    });
   }
 
-  Tcp::acceptor acceptor;
+  typename Protocol::acceptor acceptor;
   asio::steady_timer retry;
   bool open = true;
   std::function<void(std::unique_ptr<ByteStream>)> on_accept;
 };
 
-class TcpAcceptor : public Acceptor {
+template <typename Protocol>
+class SocketAcceptor : public Acceptor {
  public:
-  explicit TcpAcceptor(std::shared_ptr<AcceptorState> state) : state_(std::move(state)) {}
-  ~TcpAcceptor() override {
+  SocketAcceptor(std::shared_ptr<AcceptorState<Protocol>> state, Endpoint endpoint)
+      : state_(std::move(state)), endpoint_(std::move(endpoint)) {}
+  ~SocketAcceptor() override {
     state_->open = false;
     asio::error_code ignored;
     state_->acceptor.close(ignored);
   }
-  Endpoint endpoint() const override {
-    auto local = state_->acceptor.local_endpoint();
-    return {local.address().to_string(), local.port()};
-  }
+  Endpoint endpoint() const override { return endpoint_; }
 
  private:
-  std::shared_ptr<AcceptorState> state_;
+  std::shared_ptr<AcceptorState<Protocol>> state_;
+  Endpoint endpoint_;
 };
 
+Endpoint bound_endpoint(const Tcp::acceptor& acceptor, const Endpoint&) {
+  auto local = acceptor.local_endpoint();
+  return {local.address().to_string(), local.port()};
+}
+Endpoint bound_endpoint(const Unix::acceptor&, const Endpoint& asked) {
+  return asked;
+}
+
+template <typename Protocol>
+Result<std::unique_ptr<Acceptor>> listen_at(asio::io_context& io, const typename Protocol::endpoint& address,
+                                            const Endpoint& asked, const std::string& what,
+                                            std::function<void(std::unique_ptr<ByteStream>)> on_accept) {
+  asio::error_code error;
+  typename Protocol::acceptor acceptor(io);
+  acceptor.open(address.protocol(), error);
+  if (error) return from_asio(error, what);
+  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
+  acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  acceptor.bind(address, error);
+  if (error) return from_asio(error, what);
+  acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) return from_asio(error, what);
+  Endpoint bound = bound_endpoint(acceptor, asked);
+  auto state = std::make_shared<AcceptorState<Protocol>>(io, std::move(acceptor));
+  state->on_accept = std::move(on_accept);
+  state->accept();
+  return std::unique_ptr<Acceptor>(std::make_unique<SocketAcceptor<Protocol>>(std::move(state), std::move(bound)));
+}
+
+using OnConnected = std::function<void(Result<std::unique_ptr<ByteStream>>)>;
+
+template <typename Protocol>
 struct Connecting {
-  Connecting(asio::io_context& io) : socket(io), timer(io) {}
-  Tcp::socket socket;
+  explicit Connecting(asio::io_context& io) : socket(io), timer(io) {}
+  typename Protocol::socket socket;
   asio::steady_timer timer;
   bool done = false;
-  std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done;
+  OnConnected on_done;
 };
+
+template <typename Protocol>
+void connect_to(asio::io_context& io, const typename Protocol::endpoint& address, const std::string& what,
+                Nanos timeout, OnConnected on_done) {
+  auto connecting = std::make_shared<Connecting<Protocol>>(io);
+  connecting->on_done = std::move(on_done);
+  asio::error_code error;
+  connecting->socket.open(address.protocol(), error);
+  if (!error) ::fcntl(connecting->socket.native_handle(), F_SETFD, FD_CLOEXEC);
+  connecting->timer.expires_after(timeout);
+  connecting->timer.async_wait([connecting, what](const asio::error_code& timer_error) {
+    if (timer_error || connecting->done) return;
+    connecting->done = true;
+    asio::error_code ignored;
+    connecting->socket.close(ignored);
+    connecting->on_done(Status::error(StatusCode::kTimeout, "{}: no answer in time", what));
+  });
+  connecting->socket.async_connect(address, [connecting, what](const asio::error_code& connect_error) {
+    if (connecting->done) return;
+    connecting->done = true;
+    connecting->timer.cancel();
+    if (connect_error) return connecting->on_done(from_asio(connect_error, what));
+    connecting->on_done(std::unique_ptr<ByteStream>(std::make_unique<SocketStream>(std::move(connecting->socket))));
+  });
+}
 
 }  // namespace
 
@@ -224,52 +331,23 @@ bool AsioReactor::run_until(const std::function<bool()>& done, Nanos timeout) {
 
 Result<std::unique_ptr<Acceptor>> AsioReactor::listen(const Endpoint& endpoint,
                                                       std::function<void(std::unique_ptr<ByteStream>)> on_accept) {
-  ASSIGN_OR_RETURN(Tcp::endpoint address, to_asio(endpoint));
-  const std::string what = "listen on " + to_text(address);
-  asio::error_code error;
-  Tcp::acceptor acceptor(impl_->io);
-  acceptor.open(address.protocol(), error);
-  if (error) return from_asio(error, what);
-  ::fcntl(acceptor.native_handle(), F_SETFD, FD_CLOEXEC);
-  acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-  acceptor.bind(address, error);
-  if (error) return from_asio(error, what);
-  acceptor.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return from_asio(error, what);
-  auto state = std::make_shared<AcceptorState>(impl_->io, std::move(acceptor));
-  state->on_accept = std::move(on_accept);
-  state->accept();
-  return std::unique_ptr<Acceptor>(std::make_unique<TcpAcceptor>(std::move(state)));
+  if (is_unix(endpoint)) {
+    ASSIGN_OR_RETURN(Unix::endpoint address, to_unix(endpoint));
+    return listen_at<Unix>(impl_->io, address, endpoint, "listen on " + escape(endpoint.host), std::move(on_accept));
+  }
+  ASSIGN_OR_RETURN(Tcp::endpoint address, to_tcp(endpoint));
+  return listen_at<Tcp>(impl_->io, address, endpoint, "listen on " + to_text(address), std::move(on_accept));
 }
 
-void AsioReactor::connect(const Endpoint& endpoint, Nanos timeout,
-                          std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) {
-  auto address = to_asio(endpoint);
-  if (!address.ok()) {
-    post([on_done = std::move(on_done), status = address.status()] { on_done(status); });
-    return;
+void AsioReactor::connect(const Endpoint& endpoint, Nanos timeout, OnConnected on_done) {
+  if (is_unix(endpoint)) {
+    auto address = to_unix(endpoint);
+    if (!address.ok()) return post([on_done = std::move(on_done), status = address.status()] { on_done(status); });
+    return connect_to<Unix>(impl_->io, *address, "connect to " + escape(endpoint.host), timeout, std::move(on_done));
   }
-  const std::string what = "connect to " + to_text(*address);
-  auto connecting = std::make_shared<Connecting>(impl_->io);
-  connecting->on_done = std::move(on_done);
-  asio::error_code error;
-  connecting->socket.open(address->protocol(), error);
-  if (!error) ::fcntl(connecting->socket.native_handle(), F_SETFD, FD_CLOEXEC);
-  connecting->timer.expires_after(timeout);
-  connecting->timer.async_wait([connecting, what](const asio::error_code& timer_error) {
-    if (timer_error || connecting->done) return;
-    connecting->done = true;
-    asio::error_code ignored;
-    connecting->socket.close(ignored);
-    connecting->on_done(Status::error(StatusCode::kTimeout, "{}: no answer in time", what));
-  });
-  connecting->socket.async_connect(*address, [connecting, what](const asio::error_code& connect_error) {
-    if (connecting->done) return;
-    connecting->done = true;
-    connecting->timer.cancel();
-    if (connect_error) return connecting->on_done(from_asio(connect_error, what));
-    connecting->on_done(std::unique_ptr<ByteStream>(std::make_unique<TcpStream>(std::move(connecting->socket))));
-  });
+  auto address = to_tcp(endpoint);
+  if (!address.ok()) return post([on_done = std::move(on_done), status = address.status()] { on_done(status); });
+  connect_to<Tcp>(impl_->io, *address, "connect to " + to_text(*address), timeout, std::move(on_done));
 }
 
 void AsioReactor::when_readable(int fd, Callback callback) {
@@ -281,6 +359,13 @@ void AsioReactor::when_readable(int fd, Callback callback) {
                      [stream, callback = std::move(callback)](const asio::error_code& error) {
                        if (!error) callback();
                      });
+}
+
+void AsioReactor::when_process_ends(int pid, Callback callback) {
+  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+  if (fd < 0) return post(std::move(callback));  // no such process any more
+  when_readable(fd, std::move(callback));
+  ::close(fd);
 }
 
 }  // namespace petrel

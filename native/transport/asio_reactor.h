@@ -1,4 +1,4 @@
-// The Reactor of a real process: asio, TCP, epoll.
+// The Reactor of a real process: asio, TCP, abstract Unix sockets, epoll.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,7 @@ class AsioReactor : public Reactor {
   void connect(const Endpoint& endpoint, Nanos timeout,
                std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) override;
   void when_readable(int fd, Callback callback) override;
+  void when_process_ends(int pid, Callback callback) override;
 
   /// For tests: runs what is ready or becomes ready until `done` is true or `timeout` has passed; returns done().
   bool run_until(const std::function<bool()>& done, Nanos timeout);

@@ -14,13 +14,13 @@
 namespace petrel {
 
 struct Endpoint {
-  std::string host;
+  std::string host;  // an IP address; "@name" with port 0: an abstract Unix socket of this machine
   uint16_t port = 0;
   bool operator==(const Endpoint&) const = default;
 };
 
-/// A duplex stream of bytes (a TCP connection, or two simulated ends). Destroying it closes it; no callback runs after.
-/// Thread: loop of its reactor only.
+/// A duplex stream of bytes (a TCP or Unix connection, or two simulated ends). Destroying it closes it; no callback
+/// runs after. Thread: loop of its reactor only.
 class ByteStream {
  public:
   virtual ~ByteStream() = default;
@@ -30,8 +30,13 @@ class ByteStream {
   /// Queues the bytes. The caller bounds the queue by looking at queued_bytes().
   virtual void send(std::string bytes) = 0;
   virtual size_t queued_bytes() const = 0;
+  /// `callback` runs each time that queued bytes have left, so that queued_bytes() shrank; never inside send(). It may
+  /// destroy the stream. Call once.
+  virtual void on_written(std::function<void()> callback) = 0;
   /// "127.0.0.1:40000", for log lines.
   virtual std::string peer() const = 0;
+  /// The process at the other end of a Unix socket as it was when the connection was made; 0 when not known (TCP).
+  virtual int peer_pid() const { return 0; }
 };
 
 /// Listening socket; closes when destroyed.
@@ -62,12 +67,16 @@ class Reactor {
   /// Port 0 takes a free one.
   virtual Result<std::unique_ptr<Acceptor>> listen(const Endpoint& endpoint,
                                                    std::function<void(std::unique_ptr<ByteStream>)> on_accept) = 0;
-  /// `on_done` runs once on the loop, never inside connect().
+  /// `on_done` runs once on the loop, never inside connect(). kUnavailable: nobody listens there (refused); kTimeout:
+  /// no answer; other codes for the rest.
   virtual void connect(const Endpoint& endpoint, Nanos timeout,
                        std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) = 0;
   /// Runs `callback` once when `fd` (pidfd, inotify, signalfd; stays the caller's) is readable. A closed fd never
   /// calls.
   virtual void when_readable(int fd, Callback callback) = 0;
+  /// Runs `callback` once when process `pid` has ended, soon when there is none; never inside the call. A reactor
+  /// without processes never calls.
+  virtual void when_process_ends(int /*pid*/, Callback /*callback*/) {}
 };
 
 }  // namespace petrel
