@@ -1,5 +1,5 @@
-// WireReader, WireWriter: the few primitives of the tagged encoding. Little-endian; varints as in LEB128, shortest form
-// only.
+// WireReader, WireWriter: the few primitives of the tagged encoding and of frames. Little-endian; varints as in LEB128,
+// shortest form only.
 #pragma once
 
 #include <bit>
@@ -39,6 +39,7 @@ class WireReader {
     if (remaining() < 1) return fail_short("a byte", 1);
     return static_cast<uint8_t>(bytes_[offset_++]);
   }
+  uint16_t u16() { return fixed<uint16_t>(); }
   uint32_t u32() { return fixed<uint32_t>(); }
   uint64_t u64() { return fixed<uint64_t>(); }
   uint32_t varint32() { return static_cast<uint32_t>(varint(32)); }
@@ -89,6 +90,7 @@ class WireWriter {
   explicit WireWriter(std::string& out) : out_(out) {}
 
   void u8(uint8_t value) { out_.push_back(static_cast<char>(value)); }
+  void u16(uint16_t value) { fixed(value); }
   void u32(uint32_t value) { fixed(value); }
   void u64(uint64_t value) { fixed(value); }
   void varint(uint64_t value) {
