@@ -16,8 +16,9 @@ def fetch(coordinates):
     path = CACHE / f"{artifact}-{version}.jar"
     if not path.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["mvn", "-B", "-ntp", "-q", "org.apache.maven.plugins:maven-dependency-plugin:3.7.1:copy",
-                        f"-Dartifact={coordinates}", "-Dtransitive=false", f"-DoutputDirectory={CACHE}"],
+        # Version 2.8 takes the jar alone; newer ones read its pom, and the parent of flux-core's was never published.
+        subprocess.run(["mvn", "-B", "-ntp", "-q", "org.apache.maven.plugins:maven-dependency-plugin:2.8:copy",
+                        f"-Dartifact={coordinates}", "-Dmdep.useBaseVersion=true", f"-DoutputDirectory={CACHE}"],
                        check=True, stdin=subprocess.DEVNULL)
     with open(path, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
