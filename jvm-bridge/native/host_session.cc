@@ -38,6 +38,7 @@ void HostSession::tick() {
   timer_ = reactor_.after(options_.sample_interval, [this] { tick(); });
   check_lease();
   take_sample();
+  send_link_sample();
   send_errors();
 }
 
@@ -80,6 +81,13 @@ void HostSession::send_sample(const std::string& bytes) {
   (void)send(std::move(envelope)).ok();  // counters are cumulative: the next sample says the same and more
 }
 
+void HostSession::send_link_sample() {
+  if (!booted_ || stopping_ || failed_ || !links_.link_sample) return;
+  proto::Envelope envelope;
+  *envelope.mutable_link_sample() = links_.link_sample();
+  if (envelope.link_sample().pairs_size() > 0) (void)send(std::move(envelope)).ok();  // cumulative, as above
+}
+
 void HostSession::send_errors() {
   errors_.send_all([this](const proto::ErrorEntry& entry) {
     proto::Envelope envelope;
@@ -96,8 +104,40 @@ void HostSession::prepared() {
   if (!status.ok()) logger.info("prepared; the topology master will hear it when it is back");
 }
 
+void HostSession::listening(const Endpoint& endpoint) {
+  listening_.emplace();
+  listening_->set_container_id(options_.host.container_id);
+  listening_->set_incarnation(options_.host.incarnation);
+  listening_->set_host(endpoint.host);
+  listening_->set_port(endpoint.port);
+  send_news();
+}
+
+void HostSession::links_up(uint64_t epoch) {
+  links_up_epoch_ = epoch;
+  logger.info("all other hosts of plan epoch {} can be reached", epoch);
+  send_news();
+}
+
+void HostSession::drained(uint64_t epoch) {
+  drained_epoch_ = epoch;
+  send_news();
+}
+
+/// What the master must know; said again whenever something of it changes or the master is back.
+void HostSession::send_news() {
+  std::vector<proto::Envelope> news;
+  if (listening_) *news.emplace_back().mutable_data_endpoint() = *listening_;
+  if (links_up_epoch_ != 0) news.emplace_back().mutable_links_up()->set_epoch(links_up_epoch_);
+  if (drained_epoch_ != 0) news.emplace_back().mutable_drained()->set_epoch(drained_epoch_);
+  for (proto::Envelope& envelope : news) {
+    if (!send(std::move(envelope)).ok()) return;  // away: on_connected() says it
+  }
+}
+
 void HostSession::on_connected() {
   logger.info("connected to the topology master");
+  send_news();
   if (prepared_) prepared();
   send_errors();
 }
@@ -123,6 +163,10 @@ void HostSession::on_message(proto::Envelope message) {
       break;
     case proto::Envelope::kSetStatus:
       take_status(message.set_status().status());
+      take_drain(message.set_status().drain_epoch());
+      break;
+    case proto::Envelope::kDataEndpoints:
+      if (links_.endpoints) links_.endpoints(message.data_endpoints());
       break;
     default:
       logger.warn("message {} of the topology master is not for a host; ignored",
@@ -144,6 +188,9 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
   if (!bytes.ok()) {
     logger.error("{}; waiting for another plan", bytes.status().message());
     return;
+  }
+  if (links_.start_links) {
+    if (Status linked = links_.start_links(plan); !linked.ok()) return fail(linked.with_context("links"));
   }
   epoch_ = plan.epoch();
   active_ = plan.status() == proto::STATUS_ACTIVE;
@@ -172,6 +219,19 @@ void HostSession::take_status(proto::TopologyStatus status) {
   });
 }
 
+void HostSession::take_drain(uint64_t epoch) {
+  if (epoch == 0 || epoch == drain_epoch_) return;
+  drain_epoch_ = epoch;
+  if (started_) begin_drain();
+}
+
+/// Also for a host that starts inactive: others wait for its markers.
+void HostSession::begin_drain() {
+  if (drain_epoch_ == 0 || active_) return;
+  logger.info("drain epoch {}", drain_epoch_);
+  java_.drain(drain_epoch_);
+}
+
 void HostSession::start_if_ready() {
   if (!booted_ || !start_asked_ || started_ || stopping_) return;
   started_ = true;
@@ -179,6 +239,7 @@ void HostSession::start_if_ready() {
   java_.start(active_, [this, alive = alive_](Status status) {
     if (*alive && !status.ok()) fail(status.with_context("start"));
   });
+  begin_drain();
 }
 
 void HostSession::fail(const Status& why) {

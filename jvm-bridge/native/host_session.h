@@ -27,6 +27,10 @@ struct HostSessionLinks {
   std::function<Status(const proto::Envelope&)> send;  // to the topology master; kUnavailable while it is away
   std::function<bool()> somebody_cares;                // agent or root lives (Lease)
   std::function<void(const Status&)> fail;             // the host cannot run: report it and end the process
+  /// The plan that Java is about to be booted with: the links to other hosts start. An error: the host cannot run.
+  std::function<Status(const proto::PhysicalPlan&)> start_links = nullptr;
+  std::function<void(const proto::DataEndpoints&)> endpoints = nullptr;  // stream managers, as the master knows them
+  std::function<proto::LinkSample()> link_sample = nullptr;              // empty when there are no links
 };
 
 /// Thread: loop of the reactor.  Borrows everything it is given.
@@ -40,6 +44,12 @@ class HostSession : public ControlClientHandler {
   void start();
   /// Every local executor has prepared; told to the master now and after each reconnect.
   void prepared();
+  /// The stream manager in this host listens there; told to the master now and after each reconnect.
+  void listening(const Endpoint& endpoint);
+  /// All other hosts of the plan can be reached; as above.
+  void links_up(uint64_t epoch);
+  /// The drain of this epoch is over here; as above.
+  void drained(uint64_t epoch);
   /// Sends what the outbox holds, as far as the master is there.
   void send_errors();
   /// The host cannot run: what the master says does not matter any more, links.fail is told. Reports still go out.
@@ -56,6 +66,10 @@ class HostSession : public ControlClientHandler {
  private:
   void take_plan(const proto::PhysicalPlan& plan);
   void take_status(proto::TopologyStatus status);
+  void take_drain(uint64_t epoch);
+  void begin_drain();
+  void send_news();
+  void send_link_sample();
   void start_if_ready();
   void tick();
   void check_lease();
@@ -79,6 +93,10 @@ class HostSession : public ControlClientHandler {
   bool started_ = false;
   bool active_ = false;
   bool prepared_ = false;
+  std::optional<proto::DataEndpoint> listening_;
+  uint64_t links_up_epoch_ = 0;
+  uint64_t drain_epoch_ = 0;    // asked for
+  uint64_t drained_epoch_ = 0;  // done
   bool sampling_ = false;
   bool failed_ = false;
   bool stopping_ = false;

@@ -60,6 +60,7 @@ class FakeJava : public JavaHost {
     calls.push_back(fmt::format("start {}", active));
     start_done = std::move(done);
   }
+  void drain(uint64_t epoch) override { calls.push_back(fmt::format("drain {}", epoch)); }
   void set_active(bool active, Done) override { calls.push_back(fmt::format("setActive {}", active)); }
   void sample(std::function<void(Result<std::string>)> done) override {
     ++samples;
@@ -86,6 +87,12 @@ class HostSessionTest : public testing::Test {
     };
     links.somebody_cares = [this] { return cared_for_; };
     links.fail = [this](const Status& why) { failure_ = why.message(); };
+    links.start_links = [this](const proto::PhysicalPlan& plan) {
+      linked_epochs_.push_back(plan.epoch());
+      return link_status_;
+    };
+    links.endpoints = [this](const proto::DataEndpoints& endpoints) { endpoints_ = endpoints; };
+    links.link_sample = [this] { return link_sample_; };
     session_ = std::make_unique<HostSession>(reactor_, options, links, java_, errors_);
     session_->start();
   }
@@ -127,6 +134,10 @@ class HostSessionTest : public testing::Test {
   bool cared_for_ = true;
   std::vector<proto::Envelope> sent_;
   std::string failure_;
+  std::vector<uint64_t> linked_epochs_;
+  Status link_status_;
+  proto::DataEndpoints endpoints_;
+  proto::LinkSample link_sample_;
   std::unique_ptr<HostSession> session_;
 };
 
@@ -137,6 +148,74 @@ TEST_F(HostSessionTest, BootsThenStartsWhenAllContainersAreThere) {
   EXPECT_THAT(java_.calls, ElementsAre("boot true"));
   start_executors();
   EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+}
+
+TEST_F(HostSessionTest, LinksStartOnceBeforeTheBoot) {
+  plan(4, proto::STATUS_ACTIVE);
+  plan(4, proto::STATUS_ACTIVE);
+  plan(5, proto::STATUS_ACTIVE);
+  EXPECT_THAT(linked_epochs_, ElementsAre(4));
+  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+}
+
+TEST_F(HostSessionTest, WithoutLinksNothingIsBooted) {
+  link_status_ = Status(StatusCode::kUnavailable, "no port");
+  plan(4, proto::STATUS_ACTIVE);
+  EXPECT_THAT(failure_, HasSubstr("no port"));
+  EXPECT_THAT(java_.calls, IsEmpty());
+}
+
+TEST_F(HostSessionTest, NewsOfTheLinksReachTheMasterAlsoTheNextOne) {
+  session_->listening({"127.0.0.1", 4711});
+  connected_ = false;
+  session_->links_up(4);
+  session_->drained(9);
+  EXPECT_THAT(sent(proto::Envelope::kLinksUp), IsEmpty());
+  connected_ = true;
+  sent_.clear();
+  session_->on_connected();
+  ASSERT_EQ(sent(proto::Envelope::kDataEndpoint).size(), 1u);
+  const proto::DataEndpoint endpoint = sent(proto::Envelope::kDataEndpoint)[0].data_endpoint();
+  EXPECT_EQ(endpoint.container_id(), 1);
+  EXPECT_EQ(endpoint.incarnation(), 5u);
+  EXPECT_EQ(endpoint.port(), 4711);
+  ASSERT_EQ(sent(proto::Envelope::kLinksUp).size(), 1u);
+  EXPECT_EQ(sent(proto::Envelope::kLinksUp)[0].links_up().epoch(), 4u);
+  ASSERT_EQ(sent(proto::Envelope::kDrained).size(), 1u);
+  EXPECT_EQ(sent(proto::Envelope::kDrained)[0].drained().epoch(), 9u);
+}
+
+TEST_F(HostSessionTest, EndpointsGoToTheLinksAndCountsOfThemToTheMaster) {
+  proto::Envelope message;
+  message.mutable_data_endpoints()->add_endpoints()->set_port(17);
+  session_->on_message(message);
+  ASSERT_EQ(endpoints_.endpoints_size(), 1);
+  run_active();
+  reactor_.advance(Seconds(1));
+  EXPECT_THAT(sent(proto::Envelope::kLinkSample), IsEmpty());  // one host: nothing to tell
+  link_sample_.add_pairs()->set_tuples(3);
+  reactor_.advance(Seconds(1));
+  ASSERT_EQ(sent(proto::Envelope::kLinkSample).size(), 1u);
+  EXPECT_EQ(sent(proto::Envelope::kLinkSample)[0].link_sample().pairs(0).tuples(), 3u);
+}
+
+TEST_F(HostSessionTest, ADrainFollowsTheStatusOnceAndWaitsForTheStart) {
+  const auto inactive = [&](uint64_t epoch) {
+    proto::Envelope message;
+    message.mutable_set_status()->set_status(proto::STATUS_INACTIVE);
+    message.mutable_set_status()->set_drain_epoch(epoch);
+    session_->on_message(message);
+  };
+  plan(1, proto::STATUS_ACTIVE);
+  java_.boot_done({});
+  inactive(7);
+  start_executors();
+  inactive(7);
+  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start false", "drain 7"));
+  java_.calls.clear();
+  status(proto::STATUS_ACTIVE);
+  inactive(8);
+  EXPECT_THAT(java_.calls, ElementsAre("setActive true", "setActive false", "drain 8"));
 }
 
 TEST_F(HostSessionTest, AStartThatComesDuringBootWaitsForIt) {

@@ -18,6 +18,8 @@ class JavaHost {
   virtual void boot(std::string plan, Done done) = 0;
   virtual void start(bool active, Done done) = 0;
   virtual void set_active(bool active, Done done) = 0;
+  /// Markers of this epoch go behind the last tuples; NativeCalls::drained answers. After set_active(false).
+  virtual void drain(uint64_t epoch) { (void)epoch; }
   /// The bytes of Host.sample().
   virtual void sample(std::function<void(Result<std::string>)> done) = 0;
   /// Host.stop(grace), then System.exit(exit_code). When that hangs, the process is ended after grace + 2 s.

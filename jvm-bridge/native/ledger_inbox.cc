@@ -6,6 +6,7 @@ namespace petrel {
 
 void LedgerBatch::clear() {
   opens.clear();
+  losses.clear();
   bool burst = records.capacity() > LedgerInbox::kKeptBytes && records.size() < records.capacity() / 4;
   records.clear();
   if (burst) records.shrink_to_fit();
@@ -26,6 +27,12 @@ Status LedgerInbox::push(std::span<const std::byte> records) {
   inside_.records.insert(inside_.records.end(), records.begin(), records.end());
   wake_owner();
   return {};
+}
+
+void LedgerInbox::host_lost(uint32_t slot, uint32_t loss_number) {
+  std::lock_guard lock(mutex_);
+  inside_.losses.push_back({slot, loss_number});
+  wake_owner();
 }
 
 void LedgerInbox::wake_owner() {

@@ -19,15 +19,23 @@ struct LedgerOpen {
   int64_t timeout_ms = 0;
 };
 
+/// A host was lost: AckLedger::host_lost.
+struct LedgerLoss {
+  uint32_t slot = 0;
+  uint32_t loss_number = 0;
+};
+
 /// What had arrived when it was taken. Opens come before all records: an executor opens before its first emit.
+/// Losses come after all records: those that were inside before the loss must not wait for their time-out.
 struct LedgerBatch {
   std::vector<LedgerOpen> opens;
   std::vector<std::byte> records;
-  bool empty() const { return opens.empty() && records.empty(); }
+  std::vector<LedgerLoss> losses;
+  bool empty() const { return opens.empty() && records.empty() && losses.empty(); }
   void clear();
 };
 
-/// Thread: open() and push() any, wait() and take() one. A lock is held for one copy of a batch, never per record.
+/// Thread: open(), push() and host_lost() any, wait() and take() one. A lock is held for one copy of a batch, never per record.
 /// Limits: what is inside is bounded by the spouts' pending roots; the memory of a burst is given back by take().
 class LedgerInbox {
  public:
@@ -37,6 +45,7 @@ class LedgerInbox {
   void open(int32_t spout_task, int64_t timeout_ms);
   /// kMalformed when the size is not a multiple of 32.
   Status push(std::span<const std::byte> records);
+  void host_lost(uint32_t slot, uint32_t loss_number);
   void stop();
 
   /// Blocks until something is inside, stop() was called, or `timeout` has passed (nothing: no limit). False after

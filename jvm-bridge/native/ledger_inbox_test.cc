@@ -176,6 +176,25 @@ TEST_F(LedgerLoopTest, APauseDelaysTimeoutsOnlyBriefly) {
   EXPECT_EQ(done_[0].kind, CompletionKind::kTimeout);
 }
 
+TEST_F(LedgerLoopTest, ALostHostFailsWhatWentThroughItAlsoOfTheSameRound) {
+  inbox_.open(4, 1000);
+  AckRecord through = record(root_, 99, AckKind::kInit);
+  through.host_mask = 1u << 2;
+  AckRecord beside = record(RootId::make(4, 3, 2), 99, AckKind::kInit);
+  beside.host_mask = 1u << 1;
+  push({through, beside});
+  inbox_.host_lost(2, 1);
+  loop_.run_once();
+  ASSERT_EQ(done_.size(), 1u);
+  EXPECT_EQ(done_[0], (Completion{root_, 4, CompletionKind::kHostLost}));
+  // A record of an emitter that did not know of the loss comes late: failed too.
+  AckRecord late = record(RootId::make(4, 3, 3), 99, AckKind::kInit);
+  late.host_mask = 1u << 2;
+  push({late});
+  loop_.run_once();
+  EXPECT_EQ(done_.size(), 2u);
+}
+
 TEST_F(LedgerLoopTest, AnOpenOfNonsenseIsSurvived) {
   inbox_.open(-1, 5);
   inbox_.open(1, -5);

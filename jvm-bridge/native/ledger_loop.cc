@@ -49,6 +49,7 @@ void LedgerLoop::run_once() {
     Status status = ledger_.apply_bytes(batch_.records, completions_);
     if (!status.ok()) logger.error("{}", status.message());
   }
+  for (const LedgerLoss& loss : batch_.losses) ledger_.host_lost(loss.slot, loss.loss_number, completions_);
   if (now >= expire_from_) ledger_.expire(now, completions_);
   if (!completions_.empty()) deliver_(completions_);
 }

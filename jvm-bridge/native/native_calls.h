@@ -12,6 +12,8 @@
 
 namespace petrel {
 
+class HostLinks;
+
 /// Thread: every method is called on Java threads, at the same time. An exception of a method becomes a
 /// RuntimeException.
 class NativeCalls {
@@ -19,9 +21,13 @@ class NativeCalls {
   virtual ~NativeCalls() = default;
   /// Before the first emit of a spout task; 0 = time-outs off.
   virtual void ledger_open(int32_t spout_task, int64_t timeout_ms) = 0;
+  /// Tuples for other hosts and from them (host_links.h); null when the plan has one host. Fixed before Host.boot.
+  virtual HostLinks* links() { return nullptr; }
   /// A batch of ack records; the bytes are valid during the call only.
   virtual void ledger_records(std::span<const std::byte> records) = 0;
   virtual void prepared() = 0;
+  /// All local executors have the markers of a drain (docs/links.md, Markers).
+  virtual void drained(uint64_t epoch) { (void)epoch; }
   virtual void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) = 0;
   /// The worker dies of an exception: reports, waits until the report left (bounded), and ends the process by
   /// System.exit. Returns only when exiting has failed.

@@ -16,6 +16,7 @@ struct HostIdentity {
   std::string worker_id;
   std::string code_dir;  // stormdist/<id>
   std::string pid_dir;   // workers/<id>/pids
+  uint32_t slot = 0;     // of the host in the packing plan
 };
 
 /// kMalformed when the plan has no such container, or more than Java can be given.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 
 #include "Nimbus.h"  // generated
 #include "native/base/clock.h"
@@ -196,13 +197,59 @@ void print_container(const HomePaths& home, const proto::ContainerSpec& spec) {
   std::string line =
       fmt::format("    container {}: {}", spec.container_id(), process_text("agent", paths.agent_stem()));
   for (const int kind : spec.processes()) {
-    const std::string name = kind == proto::PROCESS_TOPOLOGY_MASTER ? "topology-master" : "jvm-host";
-    line += ", " + process_text(name, paths.process_stem(name));
+    const char* name = process_name(kind);
+    if (name != nullptr) line += ", " + process_text(name, paths.process_stem(name));
   }
   fmt::print("{}\n", line);
 }
 
-void print_master(TopologyState& state, const proto::TopologyBase& base, int64_t now_ms) {
+/// "MISSING" and who, by container, with the slots when a container has several hosts.
+std::string missing_text(const proto::TopologyBase& base, const proto::StatsReply& stats) {
+  std::string text;
+  for (const int container : stats.missing_containers()) {
+    std::string who = "the host";
+    for (const proto::ContainerSpec& spec : base.specs()) {
+      if (spec.container_id() != container || spec.plan().hosts_size() < 2) continue;
+      who.clear();
+      for (const proto::HostPlan& host : spec.plan().hosts()) {
+        const auto& slots = stats.missing_slots();
+        if (std::find(slots.begin(), slots.end(), host.slot()) == slots.end()) continue;
+        who += fmt::format("{}{} (slot {})", who.empty() ? "" : " and ",
+                           host.kind() == proto::HOST_NATIVE ? "native-host" : "jvm-host", host.slot());
+      }
+    }
+    text += fmt::format(", MISSING: {} of container {}", who, container);
+  }
+  return text;
+}
+
+/// Pid of the process that a container's stream manager runs in; 0 when it does not.
+pid_t stream_manager_pid(const HomePaths& home, const proto::ContainerSpec& spec) {
+  const ContainerPaths paths = ContainerPaths::of(home, spec.topology_id(), spec.container_id());
+  int kind = proto::PROCESS_UNSET;  // its own process, else the container's only host
+  for (const int process : spec.processes()) {
+    if (kind != proto::PROCESS_STREAM_MANAGER) kind = process;
+  }
+  return process_name(kind) == nullptr ? 0 : known_process(paths.process_stem(process_name(kind))).pid;
+}
+
+/// What crossed, one line for each ordered pair: container:worker port of both ends, counts, pids of the stream
+/// managers.
+void print_links(const HomePaths& home, const proto::TopologyBase& base, const proto::StatsReply& stats) {
+  std::map<int32_t, const proto::ContainerSpec*> specs;
+  for (const proto::ContainerSpec& spec : base.specs()) specs[spec.container_id()] = &spec;
+  for (const proto::PairCount& pair : stats.links()) {
+    const auto from = specs.find(pair.from_container());
+    const auto to = specs.find(pair.to_container());
+    if (from == specs.end() || to == specs.end()) continue;
+    fmt::print("    {}:{} -> {}:{}  tuples {}  frames {}  bytes {}  stream-managers {},{}\n", from->first,
+               from->second->port(), to->first, to->second->port(), pair.tuples(), pair.frames(), pair.bytes(),
+               stream_manager_pid(home, *from->second), stream_manager_pid(home, *to->second));
+  }
+}
+
+void print_master(const HomePaths& home, TopologyState& state, const proto::TopologyBase& base, int64_t now_ms,
+                  bool links) {
   const TopologyId id(base.topology_id());
   const Result<proto::MasterEndpoint> master = state.master(id);
   if (!master.ok()) {
@@ -215,26 +262,27 @@ void print_master(TopologyState& state, const proto::TopologyBase& base, int64_t
     fmt::print("    the topology master does not answer: {}\n", stats.status().message());
     return;
   }
-  std::string missing;
-  for (const int container : stats->missing_containers())
-    missing += fmt::format(", MISSING: the host of container {}", container);
   fmt::print("    plan epoch {}, {} executors have reported, {} host {}{}\n", stats->epoch(), stats->executors_size(),
-             stats->host_restarts(), stats->host_restarts() == 1 ? "restart" : "restarts", missing);
+             stats->host_restarts(), stats->host_restarts() == 1 ? "restart" : "restarts", missing_text(base, *stats));
   for (int i = 0; i < std::min(stats->errors_size(), 3); ++i) {
     const proto::ErrorEntry& error = stats->errors(i);
     fmt::print("    error in {}, {} s ago on port {}: {}\n", error.component(),
                std::max<int64_t>(0, now_ms / 1000 - error.time_s()), error.port(),
                escape(error.text().substr(0, error.text().find('\n'))));
   }
+  if (links) print_links(home, base, *stats);
 }
 
-void print_topology(const HomePaths& home, TopologyState& state, const TopologyId& id) {
+/// `name` "": any.
+bool print_topology(const HomePaths& home, TopologyState& state, const TopologyId& id, const std::string& name,
+                    bool links) {
   const auto base = state.base(id);
   if (!base.ok()) {
     fmt::print("  {}: {}\n", id.get(), base.status().message());
-    return;
+    return false;
   }
   const proto::TopologyBase& b = base->value;
+  if (!name.empty() && b.name() != name) return false;
   const int64_t now_ms = SystemClock::instance().wall_ms();
   std::string status = b.status() == proto::STATUS_ACTIVE     ? "ACTIVE"
                        : b.status() == proto::STATUS_INACTIVE ? "INACTIVE"
@@ -246,7 +294,8 @@ void print_topology(const HomePaths& home, TopologyState& state, const TopologyI
              (now_ms - b.submitted_ms()) / 1000);
   for (const std::string& warning : b.warnings()) fmt::print("    note: {}\n", escape(warning, 500));
   for (const proto::ContainerSpec& spec : b.specs()) print_container(home, spec);
-  if (b.status() != proto::STATUS_KILLED) print_master(state, b, now_ms);
+  if (b.status() != proto::STATUS_KILLED) print_master(home, state, b, now_ms, links);
+  return true;
 }
 
 int run_status(const Call& call) {
@@ -274,14 +323,18 @@ int run_status(const Call& call) {
     TopologyState state(**store);
     const Result<std::vector<TopologyId>> ids = state.topologies();
     if (!ids.ok()) return fail(call, ids.status());
-    fmt::print("{} {}\n", ids->size(), ids->size() == 1 ? "topology" : "topologies");
-    for (const TopologyId& id : *ids) print_topology(home, state, id);
+    const std::string name = call.args.words.empty() ? "" : call.args.words[0];
+    bool found = name.empty();
+    if (name.empty()) fmt::print("{} {}\n", ids->size(), ids->size() == 1 ? "topology" : "topologies");
+    for (const TopologyId& id : *ids) found |= print_topology(home, state, id, name, call.args.has("--links"));
+    if (!found) return fail(call, Status::error(StatusCode::kNotFound, "there is no topology '{}'", escape(name)));
   }
   return root.ok() && leader.ok() ? 0 : 1;
 }
 
 constexpr Flag kUpFlags[] = {{"--foreground", nullptr, "do not become a daemon; logs go to the terminal"}};
 constexpr Flag kDownFlags[] = {{"--timeout", "SECS", "for an orderly end, before processes are killed (default: 30)"}};
+constexpr Flag kStatusFlags[] = {{"--links", nullptr, "what crossed from each container to each other one"}};
 
 const Verb kVerbs[] = {
     {.name = "up",
@@ -299,10 +352,11 @@ const Verb kVerbs[] = {
      .flags = kDownFlags,
      .run = run_down},
     {.name = "status",
-     .words = "",
+     .words = "[NAME]",
      .summary = "daemons, topologies, containers, processes, and what is missing",
      .details = "Exit code 1 unless the root runs and Nimbus answers.",
-     .flags = {},
+     .flags = kStatusFlags,
+     .max_words = 1,
      .run = run_status},
 };
 

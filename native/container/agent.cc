@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -20,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 const Logger logger("agent");
 
-/// The directory of this executable, where petrel-jvm-host lies too.
+/// This executable; beside it lie petrel-jvm-host and petrel-native-host.
 std::string own_executable() {
   std::error_code error;
   fs::path path = fs::read_symlink("/proc/self/exe", error);
@@ -40,6 +41,11 @@ void set_variable(std::vector<std::string>& env, const std::string& assignment) 
   env.push_back(assignment);
 }
 
+// As process_name() spells them.
+constexpr const char* kTopologyMaster = "topology-master";
+constexpr const char* kStreamManager = "stream-manager";
+constexpr const char* kNativeHost = "native-host";
+
 /// One agent: Thread: its reactor's loop.
 class Agent {
  public:
@@ -55,8 +61,7 @@ class Agent {
 
   void start() {
     for (int kind : spec_.processes()) {
-      if (kind == proto::PROCESS_TOPOLOGY_MASTER) add("topology-master");
-      if (kind == proto::PROCESS_JVM_HOST) add("jvm-host");
+      if (process_name(kind) != nullptr) add(process_name(kind));
     }
     for (const proto::TestProcess& process : spec_.test_processes()) add(process.name());
     tend();
@@ -81,7 +86,8 @@ class Agent {
     process.stem = paths_.process_stem(name);
     process.make_spec = [this, name](Incarnation incarnation) { return make_spec(name, incarnation); };
     process.on_started = [this, name](const ProcessId& id) { note_pid(name, id); };
-    process.on_ended = [this](const ExitStatus&) {
+    process.on_ended = [this, name](const ExitStatus&) {
+      if (!is_host(name)) return;
       // Children of a dead host (multilang processes) came to us; their parent will not come back.
       if (const size_t left = launcher_.tend_orphans(SIGKILL); left > 0) logger.info("killed {} orphans", left);
     };
@@ -91,26 +97,43 @@ class Agent {
     ProcessSpec process;
     process.env = own_environment();
     const std::string number = fmt::format("{}", incarnation);
-    if (name == "topology-master") {
-      process.argv = {own_executable(), "topology-master", spec_file_, "--incarnation", number};
-      process.stdout_file = dirs_.topology_logs + "/topology-master.log";
-      return process;
+    if (is_host(name)) {
+      fill_host(name, process);
+      process.argv = {fs::path(own_executable()).parent_path().string() + "/petrel-" + name, spec_file_,
+                      "--incarnation", number};
+    } else {
+      process.argv = {own_executable(), name, spec_file_, "--incarnation", number};
+      process.stdout_file =
+          fmt::format("{}/{}{}.log", dirs_.topology_logs,
+                      name == kTopologyMaster ? "" : fmt::format("container-{}-", spec_.container_id()), name);
     }
+    for (const proto::TestProcess& test : spec_.test_processes()) {
+      if (test.name() == name) process.argv.assign(test.argv().begin(), test.argv().end());
+    }
+    if (is_worker(name)) clear_pids();
+    return process;
+  }
+  /// User code runs in it: Storm's folder, environment and log files.
+  void fill_host(const std::string& name, ProcessSpec& process) const {
+    const std::string log = dirs_.artifacts + "/" + (is_worker(name) ? "worker" : name) + ".log";
     process.cwd = dirs_.worker;
-    process.stdout_file = dirs_.artifacts + "/worker.log.out";
-    process.stderr_file = dirs_.artifacts + "/worker.log.err";
+    process.stdout_file = log + ".out";
+    process.stderr_file = log + ".err";
     const std::string libraries = fmt::format("{0}/resources/Linux-amd64:{0}/resources", dirs_.code);
     const char* inherited = ::getenv("LD_LIBRARY_PATH");
     set_variable(process.env,
                  "LD_LIBRARY_PATH=" + libraries + (inherited != nullptr ? std::string(":") + inherited : ""));
     for (const std::string& assignment : conf_.environment) set_variable(process.env, assignment);
-    process.argv = {fs::path(own_executable()).parent_path().string() + "/petrel-jvm-host", spec_file_, "--incarnation",
-                    number};
-    for (const proto::TestProcess& test : spec_.test_processes()) {
-      if (test.name() == name) process.argv.assign(test.argv().begin(), test.argv().end());
-    }
-    clear_pids();
-    return process;
+  }
+  /// Holds executors; what tests start does too.
+  static bool is_host(const std::string& name) { return name != kTopologyMaster && name != kStreamManager; }
+  /// The process that Storm's tools take for the worker: the JVM, or the native host where there is no JVM.
+  bool is_worker(const std::string& name) const {
+    if (name != kNativeHost) return is_host(name);
+    const auto& kinds = spec_.processes();
+    const auto& tests = spec_.test_processes();
+    return std::find(kinds.begin(), kinds.end(), proto::PROCESS_JVM_HOST) == kinds.end() &&
+           std::none_of(tests.begin(), tests.end(), [](const auto& test) { return test.name() != kNativeHost; });
   }
   void clear_pids() {
     std::error_code error;
@@ -118,7 +141,7 @@ class Agent {
   }
   /// Where Storm's tools look for the pid of a worker.
   void note_pid(const std::string& name, const ProcessId& id) {
-    if (name == "topology-master" || spec_.worker_id().empty()) return;
+    if (!is_worker(name) || spec_.worker_id().empty()) return;
     for (const std::string& file : {dirs_.pids + "/" + std::to_string(id.pid), dirs_.artifacts + "/worker.pid"}) {
       const bool of_pids = file.starts_with(dirs_.pids);
       Status written = write_small_file(file, of_pids ? "" : std::to_string(id.pid), 0640);

@@ -160,6 +160,56 @@ TEST_F(ClusterTest, EachIsKilledInTurnAndTheHostLivesOn) {
   EXPECT_EQ(host(), second_host);
 }
 
+TEST_F(ClusterTest, EveryProcessOfAContainerIsRestartedAdoptedAndEndedByItself) {
+  up();
+  auto wanted = spec({"host"});
+  for (const char* name : {"native-host", "stream-manager"}) {
+    proto::TestProcess& process = *wanted.add_test_processes();
+    process.set_name(name);
+    process.add_argv(PETREL_TEST_CLUSTER);
+    process.add_argv("host");
+  }
+  desire(wanted);
+  const auto process = [&](const char* name) { return running(paths().process_stem(name)); };
+  const ProcessId java = wait_new([&] { return process("jvm-host"); });
+  const ProcessId native = wait_new([&] { return process("native-host"); });
+  const ProcessId manager = wait_new([&] { return process("stream-manager"); });
+
+  // One dies: it comes back as its own next incarnation, the others are the same.
+  kill(manager.pid, SIGKILL);
+  const ProcessId second_manager = wait_new([&] { return process("stream-manager"); }, manager);
+  EXPECT_EQ(read_pid_file(paths().process_stem("stream-manager") + ".pid")->note, "2");
+  EXPECT_EQ(process("jvm-host"), java);
+  EXPECT_EQ(process("native-host"), native);
+  kill(native.pid, SIGKILL);
+  const ProcessId second_native = wait_new([&] { return process("native-host"); }, native);
+  EXPECT_EQ(process("stream-manager"), second_manager);
+
+  // A new agent adopts all three.
+  const ProcessId first_agent = agent();
+  kill(first_agent.pid, SIGKILL);
+  wait_new([&] { return agent(); }, first_agent);
+  for (const char* name : {"adopted jvm-host", "adopted native-host", "adopted stream-manager"}) {
+    EXPECT_TRUE(wait_for([&] { return log().find(name) != std::string::npos; })) << name;
+  }
+  EXPECT_EQ(process("jvm-host"), java);
+  EXPECT_EQ(process("native-host"), second_native);
+  EXPECT_EQ(process("stream-manager"), second_manager);
+
+  // The worker of Storm's tools is the JVM.
+  const std::string logs = home + "/logs/workers-artifacts/words-1-1700000000";
+  EXPECT_TRUE(wait_for([&] {
+    auto pid = read_small_file(logs + "/6700/worker.pid", 100);
+    return pid.ok() && *pid == std::to_string(java.pid);
+  }));
+  EXPECT_TRUE(fs::exists(logs + "/6700/native-host.log.out"));
+  EXPECT_TRUE(fs::exists(logs + "/container-1-stream-manager.log"));
+
+  fs::remove_all(home + "/run/desired/words-1-1700000000");
+  EXPECT_TRUE(wait_for([&] { return !fs::exists(home + "/run/containers/words-1-1700000000"); }));
+  for (const ProcessId& ended : {java, second_native, second_manager}) EXPECT_FALSE(runs(ended));
+}
+
 TEST_F(ClusterTest, StormsLayoutIsThere) {
   up();
   desire(spec({"host"}));

@@ -1,5 +1,8 @@
 #include "native/container/container_paths.h"
 
+#include <filesystem>
+
+#include "native/artifacts/artifact_store.h"
 #include "native/base/escape.h"
 #include "native/base/file.h"
 
@@ -37,6 +40,29 @@ ContainerPaths ContainerPaths::of_spec_file(const std::string& spec_file) {
   return {slash == std::string::npos ? "." : spec_file.substr(0, slash)};
 }
 
+const char* process_name(int kind) {
+  switch (kind) {
+    case proto::PROCESS_TOPOLOGY_MASTER:
+      return "topology-master";
+    case proto::PROCESS_JVM_HOST:
+      return "jvm-host";
+    case proto::PROCESS_NATIVE_HOST:
+      return "native-host";
+    case proto::PROCESS_STREAM_MANAGER:
+      return "stream-manager";
+    default:
+      return nullptr;
+  }
+}
+
+std::string data_socket_name(const std::string& spec_file) {
+  // The path holds home, topology and container, but may be longer than the 107 bytes that a name may have.
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::weakly_canonical(spec_file, error);
+  if (error) path = std::filesystem::absolute(spec_file, error);
+  return "@petrel-" + sha256_hex(path.lexically_normal().string()).substr(0, 40);
+}
+
 SpecDirs::SpecDirs(const proto::ContainerSpec& spec)
     : code(spec.local_dir() + "/supervisor/stormdist/" + spec.topology_id()),
       worker(spec.local_dir() + "/workers/" + spec.worker_id()),
@@ -53,10 +79,8 @@ Status check_container_spec(const proto::ContainerSpec& spec) {
   if (spec.port() < 0 || spec.port() > 65535) return Status::malformed("port {} is not 0 to 65535", spec.port());
   bool host = spec.test_processes_size() > 0;
   for (int kind : spec.processes()) {
-    if (kind == proto::PROCESS_JVM_HOST) host = true;
-    if (kind != proto::PROCESS_JVM_HOST && kind != proto::PROCESS_TOPOLOGY_MASTER) {
-      return Status::malformed("process kind {} is unknown to this petrel", kind);
-    }
+    if (process_name(kind) == nullptr) return Status::malformed("process kind {} is unknown to this petrel", kind);
+    if (kind != proto::PROCESS_TOPOLOGY_MASTER) host = true;
   }
   if (host) RETURN_IF_ERROR(check_name("worker id", spec.worker_id()));
   for (const proto::Artifact& artifact : spec.artifacts()) RETURN_IF_ERROR(check_name("artifact", artifact.name()));

@@ -29,13 +29,22 @@ struct ContainerPaths {
   std::string agent_stem() const { return run_dir + "/agent"; }
   std::string agent_lock() const { return run_dir + "/agent.lock"; }
   std::string root_lock() const { return run_dir + "/../../../root.lock"; }
-  /// <process>: "topology-master", "jvm-host"; + .pid, .exit, .incarnation
+  /// <process>: process_name(); + .pid, .exit, .incarnation
   std::string process_stem(const std::string& process) const { return run_dir + "/" + process; }
 
   static ContainerPaths of(const HomePaths& home, const std::string& topology_id, int32_t container_id);
+  /// What a restarted stream manager knows of its predecessor: its port and its peers.
+  std::string stream_manager_memory() const { return run_dir + "/stream-manager.memory"; }
   /// From the path of container.spec.
   static ContainerPaths of_spec_file(const std::string& spec_file);
 };
+
+/// "topology-master", "jvm-host", "native-host", "stream-manager"; null for a kind that this petrel does not know.
+const char* process_name(int kind);
+
+/// The abstract Unix socket of the stream manager process of the container that this container.spec describes: one name
+/// for each home, topology and container.
+std::string data_socket_name(const std::string& spec_file);
 
 /// Directories that a spec implies.
 struct SpecDirs {

@@ -44,32 +44,91 @@ struct Unplaced {
   const Component* component;
   TaskRange tasks;
   Resources resources;
+  HostKind host = HostKind::kJvm;
 };
+
+constexpr const char* kNativeLibrary = "petrel.native.library";
+constexpr const char* kStreamManager = "petrel.stream.manager";
+
+/// A component of a shared library runs in the container's native host, every other one in its JVM.
+Result<HostKind> host_kind_of(const Component& component) {
+  const std::string what = "json_conf of component " + escape(component.name);
+  ASSIGN_OR_RETURN(ConfMap own, parse_json_map(component.json_conf, what));
+  const Result<std::string> library = own.get_string(kNativeLibrary, "");
+  if (!library.ok()) return library.status().with_context("{}", what);
+  return library->empty() ? HostKind::kJvm : HostKind::kNative;
+}
+
+enum class Wanted { kAuto, kInHost, kProcess };
+
+Result<Wanted> wanted_stream_manager(const ConfMap& conf) {
+  ASSIGN_OR_RETURN(const std::string text, conf.get_string(kStreamManager, "auto"));
+  if (text == "auto") return Wanted::kAuto;
+  if (text == "in_host") return Wanted::kInHost;
+  if (text == "process") return Wanted::kProcess;
+  return Status::malformed("conf {} = '{}'; it is auto, in_host or process", kStreamManager, escape(text));
+}
 
 Result<std::vector<Unplaced>> all_executors(const LogicalPlan& plan, const ConfMap& conf) {
   std::vector<Unplaced> executors;
   for (const Component& component : plan.components) {
     ASSIGN_OR_RETURN(Resources resources, resources_of(component, conf));
-    for (const TaskRange& range : plan.executors_of(component)) executors.push_back({&component, range, resources});
+    ASSIGN_OR_RETURN(HostKind host, host_kind_of(component));
+    for (const TaskRange& range : plan.executors_of(component))
+      executors.push_back({&component, range, resources, host});
   }
   return executors;
 }
 
+HostPlan& host_of(ContainerPlan* container, HostKind kind) {
+  for (HostPlan& host : container->hosts) {
+    if (host.kind == kind) return host;
+  }
+  return container->hosts.emplace_back(HostPlan{0, kind, {}});
+}
+
 void place(const Unplaced& executor, ContainerPlan* container) {
+  host_of(container, executor.host).executors.push_back(executor.tasks.first);
   container->executors.push_back({executor.component->name, executor.tasks, executor.resources});
   container->resources.cpu_percent += executor.resources.cpu_percent;
   container->resources.memory_bytes += executor.resources.memory_bytes;
 }
 
+/// Numbers the hosts and says where the stream managers run.
+Status finish_hosts(PackingPlan* packing, Wanted wanted) {
+  uint32_t slot = 0;
+  for (ContainerPlan& container : packing->containers) {
+    if (container.hosts.empty()) host_of(&container, HostKind::kJvm);  // a topology without executors
+    std::sort(container.hosts.begin(), container.hosts.end(),
+              [](const HostPlan& a, const HostPlan& b) { return a.kind < b.kind; });
+    for (HostPlan& host : container.hosts) host.slot = slot++;
+  }
+  for (ContainerPlan& container : packing->containers) {
+    const bool one = container.hosts.size() == 1;
+    if (wanted == Wanted::kInHost && !one) {
+      return Status::malformed(
+          "conf {} = in_host, but container {} has {} hosts: components with {} run in a process of their own; use "
+          "auto or process",
+          kStreamManager, container.container_id, container.hosts.size(), kNativeLibrary);
+    }
+    // A lone host has nobody to talk to, wherever its stream manager is asked to run.
+    const bool process = slot > 1 && (!one || wanted == Wanted::kProcess);
+    container.stream_manager = process ? StreamManagerPlacement::kProcess : StreamManagerPlacement::kInHost;
+  }
+  return Status();
+}
+
 Result<PackingPlan> deal(const LogicalPlan& plan, const ConfMap& conf, std::span<const Slot> slots, size_t count) {
+  ASSIGN_OR_RETURN(const Wanted wanted, wanted_stream_manager(conf));
   ASSIGN_OR_RETURN(std::vector<Unplaced> executors, all_executors(plan, conf));
   PackingPlan packing;
   // Fewer executors than containers: no empty container, except that a topology has at least one.
   count = std::max<size_t>(1, std::min(count, executors.size()));
   for (size_t i = 0; i < count; ++i) {
-    packing.containers.push_back(ContainerPlan{static_cast<int32_t>(i) + 1, slots[i].host, slots[i].port, {}, {}});
+    packing.containers.push_back(ContainerPlan{static_cast<int32_t>(i) + 1, slots[i].host, slots[i].port, {}, {}, {}});
   }
   for (size_t i = 0; i < executors.size(); ++i) place(executors[i], &packing.containers[i % count]);
+  RETURN_IF_ERROR(finish_hosts(&packing, wanted));
   return packing;
 }
 

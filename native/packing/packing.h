@@ -36,7 +36,9 @@ struct PackingRow {
 std::span<const PackingRow> packing_registry();
 const PackingRow* find_packing(std::string_view name);
 
-/// Executors dealt in turn over min(topology.workers, executors) containers, each on its own slot.
+/// A component whose json_conf names `petrel.native.library` runs in its container's native host, all others in its
+/// JVM. `petrel.stream.manager` of the topology conf: auto (the default: in the host when a container has only one),
+/// in_host, process. Executors dealt in turn over min(topology.workers, executors) containers, each on its own slot.
 Result<PackingPlan> pack_round_robin(const LogicalPlan& plan, const ConfMap& conf, std::span<const Slot> slots);
 /// As round robin over the hosts of `slots`, but one container per host: no links are needed on one machine.
 Result<PackingPlan> pack_single_container(const LogicalPlan& plan, const ConfMap& conf, std::span<const Slot> slots);

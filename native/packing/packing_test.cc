@@ -26,6 +26,7 @@ LogicalPlan random_plan(Rng& rng) {
     c.executors = static_cast<int32_t>(rng.below(7));
     c.tasks = static_cast<int32_t>(rng.below(10));
     if (rng.below(3) == 0) c.json_conf = R"({"topology.component.resources.onheap.memory.mb": 256})";
+    if (rng.below(4) == 0) c.json_conf = R"({"petrel.native.library": "lib.so"})";
     plan.components.push_back(c);
   }
   assign_task_ids(plan);
@@ -40,6 +41,11 @@ std::vector<Slot> random_slots(Rng& rng) {
       slots.push_back({fmt::format("h{}", h), static_cast<int32_t>(6700 + p)});
   }
   return slots;
+}
+
+/// The component's executors belong into the native host.
+bool is_native(const LogicalPlan& plan, const std::string& component) {
+  return plan.find(component)->json_conf.find("petrel.native.library") != std::string::npos;
 }
 
 class PackingContract : public ::testing::TestWithParam<const PackingRow*> {};
@@ -58,6 +64,7 @@ TEST_P(PackingContract, NoExecutorIsLostOrDoubledAndLimitsHold) {
     ASSERT_GE(packing.containers.size(), 1u);
     ASSERT_LE(packing.containers.size(), std::min<size_t>(slots.size(), static_cast<size_t>(workers)));
     std::set<std::pair<std::string, int32_t>> used;
+    uint32_t next_slot = 0;
     size_t least = SIZE_MAX;
     size_t most = 0;
     for (size_t i = 0; i < packing.containers.size(); ++i) {
@@ -74,7 +81,20 @@ TEST_P(PackingContract, NoExecutorIsLostOrDoubledAndLimitsHold) {
         sum.memory_bytes += e.resources.memory_bytes;
       }
       ASSERT_EQ(sum, container.resources);
+      ASSERT_GE(container.hosts.size(), 1u);
+      ASSERT_LE(container.hosts.size(), 2u);
+      for (const HostPlan& host : container.hosts) {
+        ASSERT_EQ(host.slot, next_slot++);  // dense, in the order of containers
+        for (int32_t first : host.executors) {
+          auto placed = std::find_if(container.executors.begin(), container.executors.end(),
+                                     [&](const ExecutorPlacement& e) { return e.tasks.first == first; });
+          ASSERT_NE(placed, container.executors.end());
+          ASSERT_EQ(host.kind == HostKind::kNative, is_native(plan, placed->component));
+        }
+      }
+      ASSERT_EQ(container.stream_manager == StreamManagerPlacement::kProcess, container.hosts.size() > 1);
     }
+    ASSERT_EQ(next_slot, packing.hosts());
     ASSERT_LE(most - least, 1u);
     ASSERT_EQ(packing, GetParam()->pack(plan, conf, slots).value()) << "not deterministic";
     PhysicalPlan physical{3, plan, packing, TopologyStatus::kActive, {1}};
@@ -97,6 +117,10 @@ TEST_P(PackingContract, WrongConfIsNamed) {
               HasSubstr("conf topology.workers = \"many\""));
   EXPECT_THAT(GetParam()->pack(plan, {{"topology.component.cpu.pcore.percent", -1.0}}, slots).status().message(),
               HasSubstr("is not between 0 and"));
+  EXPECT_THAT(GetParam()->pack(plan, {{"petrel.stream.manager", "outside"}}, slots).status().message(),
+              HasSubstr("conf petrel.stream.manager = 'outside'; it is auto, in_host or process"));
+  plan.components[0].json_conf = R"({"petrel.native.library": 7})";
+  EXPECT_THAT(GetParam()->pack(plan, {}, slots).status().message(), HasSubstr("json_conf of component c0"));
 }
 
 std::vector<const PackingRow*> all_rows() {
@@ -114,6 +138,40 @@ TEST(Packing, SingleContainerTakesOnePerHost) {
   PackingPlan packing = pack_single_container(plan, {{"topology.workers", 3}}, slots).value();
   ASSERT_EQ(packing.containers.size(), 1u);
   EXPECT_EQ(packing.containers[0].port, 6700);
+}
+
+LogicalPlan one_java_one_native() {
+  LogicalPlan plan;
+  for (const char* name : {"java", "native"}) {
+    Component c;
+    c.name = name;
+    c.tasks = 2;
+    c.executors = 2;
+    plan.components.push_back(c);
+  }
+  plan.components[1].json_conf = R"({"petrel.native.library": "lib.so"})";
+  assign_task_ids(plan);
+  return plan;
+}
+
+TEST(Packing, StreamManagerIsWhereItWasAskedFor) {
+  const std::vector<Slot> slots{{"h", 1}, {"h", 2}};
+  LogicalPlan plan = one_java_one_native();
+  const auto pack = [&](int workers, const char* wanted) {
+    return pack_round_robin(plan, {{"topology.workers", workers}, {"petrel.stream.manager", wanted}}, slots);
+  };
+  // Dealt in turn: each container gets one executor of each component, so both have two hosts.
+  PackingPlan two = pack(2, "auto").value();
+  EXPECT_EQ(two.hosts(), 4u);
+  EXPECT_EQ(two.containers[1].stream_manager, StreamManagerPlacement::kProcess);
+  EXPECT_EQ(two.containers[1].find(HostKind::kNative)->slot, 3u);
+  EXPECT_THAT(pack(2, "in_host").status().message(), HasSubstr("container 1 has 2 hosts"));
+  plan.components[1].json_conf = "{}";
+  EXPECT_EQ(pack(2, "auto").value().containers[0].stream_manager, StreamManagerPlacement::kInHost);
+  EXPECT_EQ(pack(2, "in_host").value().containers[1].stream_manager, StreamManagerPlacement::kInHost);
+  EXPECT_EQ(pack(2, "process").value().containers[1].stream_manager, StreamManagerPlacement::kProcess);
+  // One host in all: there is nobody to talk to.
+  EXPECT_EQ(pack(1, "process").value().containers[0].stream_manager, StreamManagerPlacement::kInHost);
 }
 
 TEST(Packing, ResourcesOfSystemComponents) {
@@ -141,7 +199,7 @@ TEST(PackingPlan, CheckCoversNamesWhatIsWrong) {
   c.executors = 2;
   plan.components = {c};
   assign_task_ids(plan);
-  PackingPlan packing{{ContainerPlan{1, "h", 1, {{"c", {1, 1}, {}}}, {}}}};
+  PackingPlan packing{{ContainerPlan{1, "h", 1, {{"c", {1, 1}, {}}}, {}, {}}}};
   EXPECT_THAT(check_covers(packing, plan).message(), HasSubstr("executor [2, 2] of c is in no container"));
   packing.containers[0].executors.push_back({"c", {1, 1}, {}});
   EXPECT_THAT(check_covers(packing, plan).message(), HasSubstr("placed twice"));
@@ -149,8 +207,45 @@ TEST(PackingPlan, CheckCoversNamesWhatIsWrong) {
   EXPECT_THAT(check_covers(packing, plan).message(), HasSubstr("of d in container 1 is unknown"));
 }
 
+TEST(PackingPlan, CheckCoversNamesWhatIsWrongWithHosts) {
+  const LogicalPlan plan = one_java_one_native();
+  const PackingPlan good =
+      pack_round_robin(plan, {{"topology.workers", 2}}, std::vector<Slot>{{"h", 1}, {"h", 2}}).value();
+  ASSERT_TRUE(check_covers(good, plan).ok());
+  const auto refused = [&](const std::function<void(PackingPlan&)>& change) {
+    PackingPlan changed = good;
+    change(changed);
+    return check_covers(changed, plan).message();
+  };
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[0].hosts.pop_back(); }), HasSubstr("is in no host"));
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[0].hosts[0].executors.push_back(99); }),
+              HasSubstr("executor 99 of host 0 is not there or in two hosts"));
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[0].hosts[1].kind = HostKind::kJvm; }),
+              HasSubstr("two hosts of the kind jvm-host"));
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[1].hosts[0].slot = 0; }), HasSubstr("slot 0 is twice"));
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[1].hosts[1].slot = 4; }), HasSubstr("not below its 4 hosts"));
+  EXPECT_THAT(refused([](PackingPlan& p) { p.containers[0].stream_manager = StreamManagerPlacement::kInHost; }),
+              HasSubstr("needs exactly one host, there are 2"));
+}
+
+TEST(PackingPlan, APlanWithoutHostsGetsOneJvmForEachContainer) {
+  proto::PackingPlan message;
+  for (int32_t id : {1, 2}) {
+    proto::ContainerPlan& container = *message.add_containers();
+    container.set_container_id(id);
+    proto::ExecutorPlacement& executor = *container.add_executors();
+    executor.set_component("c");
+    executor.set_first_task(id);
+    executor.set_last_task(id);
+  }
+  const PackingPlan plan = PackingPlan::from_proto(message).value();
+  ASSERT_EQ(plan.hosts(), 2u);
+  EXPECT_EQ(plan.containers[1].hosts[0], (HostPlan{1, HostKind::kJvm, {2}}));
+}
+
 TEST(PackingPlan, FromProtoChecks) {
-  PackingPlan packing{{ContainerPlan{1, "h", 1, {{"c", {1, 1}, {}}}, {}}, ContainerPlan{2, "h", 2, {}, {}}}};
+  PackingPlan packing{{ContainerPlan{1, "h", 1, {{"c", {1, 1}, {}}}, {}, {HostPlan{0, HostKind::kJvm, {1}}}},
+                       ContainerPlan{2, "h", 2, {}, {}, {HostPlan{1, HostKind::kNative, {}}}}}};
   proto::PackingPlan message = packing.to_proto();
   EXPECT_EQ(PackingPlan::from_proto(message).value(), packing);
   message.mutable_containers(1)->set_container_id(1);
@@ -161,6 +256,12 @@ TEST(PackingPlan, FromProtoChecks) {
   message = packing.to_proto();
   message.mutable_containers(0)->set_port(70000);
   EXPECT_FALSE(PackingPlan::from_proto(message).ok());
+  message = packing.to_proto();
+  message.mutable_containers(0)->mutable_hosts(0)->clear_kind();
+  EXPECT_THAT(PackingPlan::from_proto(message).status().message(), HasSubstr("unknown kind 0"));
+  message = packing.to_proto();
+  message.mutable_containers(0)->mutable_hosts(0)->set_slot(1'000'000);
+  EXPECT_THAT(PackingPlan::from_proto(message).status().message(), HasSubstr("slot 1000000"));
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 #include "native/topology_master/topology_master.h"
 
 #include <algorithm>
+#include <set>
 
 #include "native/base/escape.h"
 #include "native/base/log.h"
+#include "native/packing/packing_plan.h"
 
 namespace petrel {
 namespace {
@@ -30,10 +32,11 @@ Status TopologyMaster::start() {
   server.listen = options_.listen;
   server.topology_id = options_.topology.get();
   server.secret = options_.secret;
+  server.connections_max = std::max(server.connections_max, 64 + 2 * hosts_.size() + 2 * containers_.size());
   server_ = std::make_unique<ControlServer>(reactor_, server, *this);
   RETURN_IF_ERROR(server_->start());
-  logger.info("topology={} epoch={} containers={} executors={} listening on port {}", options_.topology, plan_.epoch(),
-              containers_.size(), executors_.size(), endpoint().port);
+  logger.info("topology={} epoch={} containers={} hosts={} executors={} listening on port {}", options_.topology,
+              plan_.epoch(), containers_.size(), hosts_.size(), executors_.size(), endpoint().port);
   register_endpoint();
   watch_base();
   start_if_complete();
@@ -59,19 +62,49 @@ Status TopologyMaster::load() {
 Status TopologyMaster::index_plan() {
   if (plan_.epoch() == 0) return Status::malformed("it has no epoch");
   if (plan_.packing().containers().empty()) return Status::malformed("it has no containers");
+  complete_hosts(*plan_.mutable_packing());
   for (const proto::ContainerPlan& container : plan_.packing().containers()) {
-    const auto [entry, is_new] = containers_.try_emplace(container.container_id());
-    if (!is_new || container.container_id() < 1) {
-      return Status::malformed("container {} is twice in it or below 1", container.container_id());
+    RETURN_IF_ERROR(index_container(container));
+  }
+  return Status();
+}
+
+Status TopologyMaster::index_container(const proto::ContainerPlan& container) {
+  const auto [entry, is_new] = containers_.try_emplace(container.container_id());
+  if (!is_new || container.container_id() < 1) {
+    return Status::malformed("container {} is twice in it or below 1", container.container_id());
+  }
+  links_.allow(container.container_id());
+  entry->second.host = container.host();
+  entry->second.port = container.port();
+  entry->second.in_host = container.stream_manager() != proto::STREAM_MANAGER_PROCESS;
+  if (container.hosts().empty()) return Status::malformed("container {} has no host", container.container_id());
+  for (const proto::HostPlan& host : container.hosts()) RETURN_IF_ERROR(index_host(container, host));
+  for (const proto::ExecutorPlacement& placement : container.executors()) {
+    if (!executors_.contains(placement.first_task())) {
+      return Status::malformed("task {} is in no host", placement.first_task());
     }
-    entry->second.host = container.host();
-    entry->second.port = container.port();
-    for (const proto::ExecutorPlacement& placement : container.executors()) {
-      Executor executor{container.container_id(), placement.component(), placement.last_task(),
-                        ExecutorWindows(reactor_.clock().now())};
-      if (!executors_.try_emplace(placement.first_task(), std::move(executor)).second) {
-        return Status::malformed("task {} is placed twice", placement.first_task());
-      }
+  }
+  return Status();
+}
+
+Status TopologyMaster::index_host(const proto::ContainerPlan& container, const proto::HostPlan& host) {
+  const auto [entry, is_new] = hosts_.try_emplace(host.slot());
+  if (!is_new) return Status::malformed("host slot {} is twice in it", host.slot());
+  entry->second.container_id = container.container_id();
+  entry->second.name = fmt::format("container={} slot={}", container.container_id(), host.slot());
+  for (int32_t first_task : host.executors()) {
+    const auto placement =
+        std::find_if(container.executors().begin(), container.executors().end(),
+                     [&](const proto::ExecutorPlacement& candidate) { return candidate.first_task() == first_task; });
+    if (placement == container.executors().end()) {
+      return Status::malformed("task {} of host slot {} is not in container {}", first_task, host.slot(),
+                               container.container_id());
+    }
+    Executor executor{host.slot(), placement->component(), placement->last_task(),
+                      ExecutorWindows(reactor_.clock().now())};
+    if (!executors_.try_emplace(first_task, std::move(executor)).second) {
+      return Status::malformed("task {} is placed twice", first_task);
     }
   }
   return Status();
@@ -109,59 +142,114 @@ void TopologyMaster::set_status(proto::TopologyStatus status) {
   if (status_ == proto::STATUS_KILLED) return;  // final
   logger.info("status {} -> {}", proto::TopologyStatus_Name(status_), proto::TopologyStatus_Name(status));
   status_ = status;
+  // Larger than all before, also than those of an earlier life of this process.
+  const auto wall_ms = static_cast<uint64_t>(std::max<int64_t>(1, reactor_.clock().wall_ms()));
+  if (status_ != proto::STATUS_ACTIVE) drain_epoch_ = std::max(drain_epoch_ + 1, wall_ms);
+  broadcast(status_message());
+}
+
+proto::Envelope TopologyMaster::status_message() const {
   proto::Envelope message;
-  message.mutable_set_status()->set_status(status);
-  broadcast(message);
+  message.mutable_set_status()->set_status(status_);
+  if (status_ != proto::STATUS_ACTIVE) message.mutable_set_status()->set_drain_epoch(drain_epoch_);
+  return message;
 }
 
 void TopologyMaster::broadcast(const proto::Envelope& message) {
-  for (const auto& [id, container] : containers_) {
-    if (container.peer == 0) continue;
-    Status sent = server_->send(container.peer, message);
-    if (!sent.ok()) logger.warn("container={}: {}", id, sent.message());
+  for (const auto& [slot, host] : hosts_) {
+    if (host.registration.peer == 0) continue;
+    Status sent = server_->send(host.registration.peer, message);
+    if (!sent.ok()) logger.warn("{}: {}", host.name, sent.message());
   }
 }
 
-std::vector<int32_t> TopologyMaster::missing() const {
-  std::vector<int32_t> ids;
-  for (const auto& [id, container] : containers_) {
-    if (container.peer == 0) ids.push_back(id);
+void TopologyMaster::send(const ControlPeer& peer, const proto::Envelope& message) {
+  Status sent = server_->send(peer.id, message);
+  if (!sent.ok()) logger.warn("container={} slot={}: {}", peer.container_id, peer.slot, sent.message());
+}
+
+std::vector<uint32_t> TopologyMaster::missing_slots() const {
+  std::vector<uint32_t> slots;
+  for (const auto& [slot, host] : hosts_) {
+    if (host.registration.peer == 0) slots.push_back(slot);
   }
-  return ids;
+  return slots;
+}
+
+std::vector<int32_t> TopologyMaster::missing_containers() const {
+  std::set<int32_t> ids;
+  for (uint32_t slot : missing_slots()) ids.insert(hosts_.at(slot).container_id);
+  return {ids.begin(), ids.end()};
+}
+
+// --- registration ----------------------------------------------------------------------------------------------------
+
+TopologyMaster::Host* TopologyMaster::host_of(const ControlPeer& peer) {
+  if (peer.role != proto::ROLE_HOST) return nullptr;
+  auto found = hosts_.find(peer.slot);
+  return found == hosts_.end() || found->second.container_id != peer.container_id ? nullptr : &found->second;
+}
+
+/// Of a host or a stream manager process that the plan knows; null for others.
+TopologyMaster::Registration* TopologyMaster::registration_of(const ControlPeer& peer) {
+  if (Host* host = host_of(peer); host != nullptr) return &host->registration;
+  if (peer.role != proto::ROLE_STREAM_MANAGER) return nullptr;
+  auto found = containers_.find(peer.container_id);
+  return found == containers_.end() || found->second.in_host ? nullptr : &found->second.stream_manager;
 }
 
 Status TopologyMaster::on_hello(const ControlPeer& peer) {
-  if (peer.role != proto::ROLE_HOST) return Status();
-  auto found = containers_.find(peer.container_id);
-  if (found == containers_.end()) {
+  if (peer.role != proto::ROLE_HOST && peer.role != proto::ROLE_STREAM_MANAGER) return Status();
+  if (!containers_.contains(peer.container_id)) {
     return Status::malformed("container {} is not in the plan of epoch {}", peer.container_id, plan_.epoch());
   }
-  if (peer.incarnation < found->second.incarnation) {
+  const Registration* registration = registration_of(peer);
+  if (registration == nullptr) {
+    return Status::malformed("the plan of epoch {} gives container {} no {}", plan_.epoch(), peer.container_id,
+                             peer.role == proto::ROLE_HOST ? fmt::format("host with slot {}", peer.slot)
+                                                           : std::string("stream manager of its own"));
+  }
+  if (peer.incarnation < registration->incarnation) {
     return Status::error(StatusCode::kConflict, "incarnation {} of container {} is stale, {} was here",
-                         peer.incarnation, peer.container_id, found->second.incarnation);
+                         peer.incarnation, peer.container_id, registration->incarnation);
   }
   return Status();
 }
 
-void TopologyMaster::on_connected(const ControlPeer& peer) {
-  if (peer.role != proto::ROLE_HOST) return;
-  Container& container = containers_.at(peer.container_id);
-  if (container.peer != 0) {  // the newer connection wins: the older one is a zombie or was cut unnoticed
-    logger.warn("container={} connected again, the older connection ends", peer.container_id);
-    server_->close(container.peer, Status(StatusCode::kConflict, "a newer connection took over"));
+void TopologyMaster::take_over(const ControlPeer& peer, Registration& registration) {
+  if (registration.peer != 0) {  // the newer connection wins: the older one is a zombie or was cut unnoticed
+    logger.warn("container={} slot={} connected again, the older connection ends", peer.container_id, peer.slot);
+    server_->close(registration.peer, Status(StatusCode::kConflict, "a newer connection took over"));
   }
-  if (container.incarnation != 0 && peer.incarnation > container.incarnation) ++host_restarts_;
-  container.peer = peer.id;
-  if (container.incarnation != peer.incarnation) container.prepared = false;
-  container.incarnation = peer.incarnation;
-  logger.info("registered container={} incarnation={} pid={}", peer.container_id, peer.incarnation, peer.pid);
+  registration.peer = peer.id;
+  registration.incarnation = peer.incarnation;
+}
+
+void TopologyMaster::on_connected(const ControlPeer& peer) {
+  if (Host* host = host_of(peer); host != nullptr) return on_host_connected(peer, *host);
+  if (peer.role != proto::ROLE_STREAM_MANAGER) return;
+  take_over(peer, containers_.at(peer.container_id).stream_manager);
+  logger.info("registered stream manager container={} incarnation={} pid={}", peer.container_id, peer.incarnation,
+              peer.pid);
   send_plan(peer);
+  send(peer, endpoints_message());
+}
+
+void TopologyMaster::on_host_connected(const ControlPeer& peer, Host& host) {
+  if (host.registration.incarnation != peer.incarnation) {
+    if (host.registration.incarnation != 0) ++host_restarts_;
+    host.prepared = false;
+    host.links_up = false;
+    host.drained_epoch = 0;
+  }
+  take_over(peer, host.registration);
+  logger.info("registered {} incarnation={} pid={}", host.name, peer.incarnation, peer.pid);
+  send_plan(peer);
+  if (containers_.at(peer.container_id).in_host && hosts_.size() > 1) send(peer, endpoints_message());
   if (!started_) return start_if_complete();
   // The others run already; this one came back (or new) and begins at once.
-  proto::Envelope start;
-  start.mutable_start_executors()->set_epoch(plan_.epoch());
-  Status sent = server_->send(peer.id, start);
-  if (!sent.ok()) logger.warn("container={}: {}", peer.container_id, sent.message());
+  send(peer, start_message());
+  if (drain_epoch_ != 0) send(peer, status_message());
 }
 
 void TopologyMaster::send_plan(const ControlPeer& peer) {
@@ -170,80 +258,167 @@ void TopologyMaster::send_plan(const ControlPeer& peer) {
   plan = plan_;
   plan.set_status(status_);
   plan.clear_missing_containers();
-  for (int32_t id : missing()) plan.add_missing_containers(id);
-  Status sent = server_->send(peer.id, message);
-  if (!sent.ok()) logger.warn("container={}: {}", peer.container_id, sent.message());
-}
-
-void TopologyMaster::start_if_complete() {
-  if (started_ || !missing().empty()) return;
-  started_ = true;
-  logger.info("all {} containers are there: starting executors epoch={}", containers_.size(), plan_.epoch());
-  proto::Envelope message;
-  message.mutable_start_executors()->set_epoch(plan_.epoch());
-  broadcast(message);
-}
-
-void TopologyMaster::on_message(const ControlPeer& peer, proto::Envelope message) {
-  if (peer.role == proto::ROLE_NIMBUS) {
-    proto::Envelope reply;
-    reply.set_request_id(message.request_id());
-    if (message.has_stats_request()) {
-      *reply.mutable_stats_reply() = stats();
-    } else if (message.has_set_status()) {
-      set_status(message.set_status().status());
-      reply.mutable_set_status()->set_status(status_);
-    } else {
-      return;
-    }
-    Status sent = server_->send(peer.id, reply);
-    if (!sent.ok()) logger.warn("nimbus: {}", sent.message());
-    return;
-  }
-  auto found = containers_.find(peer.container_id);
-  if (peer.role != proto::ROLE_HOST || found == containers_.end() || found->second.peer != peer.id) return;
-  if (message.has_host_sample()) return on_sample(peer, message.host_sample());
-  if (message.has_error_report()) return on_error(peer, message.error_report().error());
-  if (message.has_prepared() && message.prepared().epoch() == plan_.epoch() && !found->second.prepared) {
-    found->second.prepared = true;
-    logger.info("prepared container={} incarnation={}", peer.container_id, peer.incarnation);
-  }
+  for (int32_t id : missing_containers()) plan.add_missing_containers(id);
+  send(peer, message);
 }
 
 void TopologyMaster::on_disconnected(const ControlPeer& peer, const Status& reason) {
-  if (peer.role != proto::ROLE_HOST) return;
-  auto found = containers_.find(peer.container_id);
-  if (found == containers_.end() || found->second.peer != peer.id) return;
-  found->second.peer = 0;
-  logger.warn("lost container={} incarnation={}: {}", peer.container_id, peer.incarnation,
+  Registration* registration = registration_of(peer);
+  if (registration == nullptr || registration->peer != peer.id) return;
+  registration->peer = 0;
+  logger.warn("lost {} container={} slot={} incarnation={}: {}",
+              peer.role == proto::ROLE_HOST ? "host" : "stream manager", peer.container_id, peer.slot, peer.incarnation,
               reason.ok() ? "the connection ended" : reason.message());
 }
 
-void TopologyMaster::on_sample(const ControlPeer& peer, const proto::HostSample& sample) {
-  const MonoTime now = reactor_.clock().now();
+// --- start -----------------------------------------------------------------------------------------------------------
+
+proto::Envelope TopologyMaster::start_message() const {
+  proto::Envelope message;
+  message.mutable_start_executors()->set_epoch(plan_.epoch());
+  return message;
+}
+
+void TopologyMaster::start_if_complete() {
+  if (started_ || !missing_slots().empty()) return;
+  // A lone host has nobody to reach.
+  const bool linked = hosts_.size() == 1 || std::all_of(hosts_.begin(), hosts_.end(),
+                                                        [](const auto& entry) { return entry.second.links_up; });
+  if (linked) start_executors(fmt::format("all {} containers are there", containers_.size()));
+}
+
+void TopologyMaster::start_executors(const std::string& why) {
+  started_ = true;
+  logger.info("{}: starting executors epoch={}", why, plan_.epoch());
+  broadcast(start_message());
+}
+
+void TopologyMaster::on_links_up(Host& host, uint64_t epoch) {
+  if (epoch != plan_.epoch() || host.links_up) return;
+  host.links_up = true;
+  logger.info("links are up {} incarnation={}", host.name, host.registration.incarnation);
+  start_if_complete();
+}
+
+void TopologyMaster::on_prepared(Host& host, uint64_t epoch) {
+  if (epoch != plan_.epoch() || host.prepared) return;
+  host.prepared = true;
+  logger.info("prepared {} incarnation={}", host.name, host.registration.incarnation);
+  // Nobody prepares before the start: an earlier life of this process has sent it, so nobody waits for others now.
+  if (!started_) start_executors(host.name + " runs already");
+}
+
+void TopologyMaster::on_drained(Host& host, uint64_t epoch) {
+  if (epoch != drain_epoch_ || host.drained_epoch == epoch) return;
+  host.drained_epoch = epoch;
+  logger.info("drained {} epoch={}", host.name, epoch);
+  const bool all =
+      std::all_of(hosts_.begin(), hosts_.end(), [&](const auto& entry) { return entry.second.drained_epoch == epoch; });
+  if (all) logger.info("the topology is drained epoch={}", epoch);
+}
+
+// --- stream managers -------------------------------------------------------------------------------------------------
+
+void TopologyMaster::on_endpoint(const ControlPeer& peer, const proto::DataEndpoint& endpoint) {
   Container& container = containers_.at(peer.container_id);
-  container.uptime_ms = std::clamp<int64_t>(sample.uptime_ms(), 0, int64_t{1} << 50);
-  container.uptime_seen = now;
-  for (const proto::ExecutorSample& executor : sample.executors()) {
-    auto found = executors_.find(executor.first_task());
-    // Only what the plan gave to this container is counted.
-    if (found == executors_.end() || found->second.container_id != peer.container_id ||
-        found->second.component != executor.component()) {
-      continue;
-    }
-    found->second.windows.add(executor, peer.incarnation, now, Millis(container.uptime_ms));
+  if (container.in_host != (peer.role == proto::ROLE_HOST)) return;
+  if (endpoint.port() < 1 || endpoint.port() > 65535 || endpoint.host().empty() || endpoint.host().size() > 255) {
+    return logger.warn("container={}: '{}':{} is no endpoint of a stream manager", peer.container_id,
+                       escape(endpoint.host()), endpoint.port());
+  }
+  proto::DataEndpoint known = endpoint;
+  known.set_container_id(peer.container_id);
+  known.set_incarnation(peer.incarnation);
+  const bool same = container.listens && container.listens->SerializeAsString() == known.SerializeAsString();
+  if (same) return;
+  logger.info("stream manager container={} incarnation={} at {}:{}", peer.container_id, peer.incarnation,
+              escape(known.host()), known.port());
+  container.listens = std::move(known);
+  broadcast_endpoints();
+}
+
+proto::Envelope TopologyMaster::endpoints_message() const {
+  proto::Envelope message;
+  proto::DataEndpoints& endpoints = *message.mutable_data_endpoints();
+  for (const auto& [id, container] : containers_) {
+    if (container.listens) *endpoints.add_endpoints() = *container.listens;
+  }
+  return message;
+}
+
+void TopologyMaster::broadcast_endpoints() {
+  const proto::Envelope message = endpoints_message();
+  const auto tell = [&](uint64_t peer, int32_t container_id) {
+    if (peer == 0) return;
+    Status sent = server_->send(peer, message);
+    if (!sent.ok()) logger.warn("stream manager container={}: {}", container_id, sent.message());
+  };
+  for (const auto& [id, container] : containers_) {
+    if (!container.in_host) tell(container.stream_manager.peer, id);
+  }
+  for (const auto& [slot, host] : hosts_) {
+    if (containers_.at(host.container_id).in_host) tell(host.registration.peer, host.container_id);
   }
 }
 
-void TopologyMaster::on_error(const ControlPeer& peer, const proto::ErrorEntry& error) {
+// --- messages --------------------------------------------------------------------------------------------------------
+
+void TopologyMaster::on_nimbus(const ControlPeer& peer, const proto::Envelope& message) {
+  proto::Envelope reply;
+  reply.set_request_id(message.request_id());
+  if (message.has_stats_request()) {
+    *reply.mutable_stats_reply() = stats();
+  } else if (message.has_set_status()) {
+    set_status(message.set_status().status());
+    reply.mutable_set_status()->set_status(status_);
+  } else {
+    return;
+  }
+  Status sent = server_->send(peer.id, reply);
+  if (!sent.ok()) logger.warn("nimbus: {}", sent.message());
+}
+
+void TopologyMaster::on_message(const ControlPeer& peer, proto::Envelope message) {
+  if (peer.role == proto::ROLE_NIMBUS) return on_nimbus(peer, message);
+  const Registration* registration = registration_of(peer);
+  if (registration == nullptr || registration->peer != peer.id) return;  // somebody newer took its place
+  if (message.has_data_endpoint()) return on_endpoint(peer, message.data_endpoint());
+  if (message.has_link_sample()) {
+    return links_.take({peer.role, peer.container_id, peer.slot}, peer.incarnation, message.link_sample());
+  }
+  Host* host = host_of(peer);
+  if (host == nullptr) return;
+  if (message.has_host_sample()) return on_sample(peer, *host, message.host_sample());
+  if (message.has_error_report()) return on_error(*host, message.error_report().error());
+  if (message.has_prepared()) return on_prepared(*host, message.prepared().epoch());
+  if (message.has_links_up()) return on_links_up(*host, message.links_up().epoch());
+  if (message.has_drained()) return on_drained(*host, message.drained().epoch());
+}
+
+void TopologyMaster::on_sample(const ControlPeer& peer, Host& host, const proto::HostSample& sample) {
+  const MonoTime now = reactor_.clock().now();
+  host.uptime_ms = std::clamp<int64_t>(sample.uptime_ms(), 0, int64_t{1} << 50);
+  host.uptime_seen = now;
+  for (const proto::ExecutorSample& executor : sample.executors()) {
+    auto found = executors_.find(executor.first_task());
+    // Only what the plan gave to this host is counted.
+    if (found == executors_.end() || found->second.slot != peer.slot ||
+        found->second.component != executor.component()) {
+      continue;
+    }
+    found->second.windows.add(executor, peer.incarnation, now, Millis(host.uptime_ms));
+  }
+}
+
+void TopologyMaster::on_error(const Host& host, const proto::ErrorEntry& error) {
   proto::ErrorEntry entry = error;
-  const Container& container = containers_.at(peer.container_id);
+  const Container& container = containers_.at(host.container_id);
   entry.set_host(container.host);
   entry.set_port(container.port);
   if (!errors_.add(entry)) {
     return logger.warn("dropped an error of component '{}', which is not in the plan", escape(error.component()));
   }
-  logger.info("error of component={} container={}: {}", escape(error.component()), peer.container_id,
+  logger.info("error of component={} {}: {}", escape(error.component()), host.name,
               escape(error.text().substr(0, error.text().find('\n'))));
   // Errors come in bursts; one write for those of a moment.
   if (persist_timer_ == 0) persist_timer_ = reactor_.after(Millis(200), [this] { persist_errors(); });
@@ -260,10 +435,10 @@ void TopologyMaster::persist_errors() {
   }
 }
 
-int64_t TopologyMaster::uptime_s(const Container& container) const {
-  if (container.peer == 0 || container.uptime_ms == 0) return 0;
-  const auto since = std::chrono::duration_cast<Millis>(reactor_.clock().now() - container.uptime_seen).count();
-  return (container.uptime_ms + since) / 1000;
+int64_t TopologyMaster::uptime_s(const Host& host) const {
+  if (host.registration.peer == 0 || host.uptime_ms == 0) return 0;
+  const auto since = std::chrono::duration_cast<Millis>(reactor_.clock().now() - host.uptime_seen).count();
+  return (host.uptime_ms + since) / 1000;
 }
 
 proto::StatsReply TopologyMaster::stats() const {
@@ -272,18 +447,21 @@ proto::StatsReply TopologyMaster::stats() const {
   reply.set_epoch(plan_.epoch());
   reply.set_status(status_);
   reply.set_host_restarts(host_restarts_);
-  for (int32_t id : missing()) reply.add_missing_containers(id);
+  for (int32_t id : missing_containers()) reply.add_missing_containers(id);
+  for (uint32_t slot : missing_slots()) reply.add_missing_slots(slot);
   for (const auto& [first_task, executor] : executors_) {
-    const Container& container = containers_.at(executor.container_id);
+    const Host& host = hosts_.at(executor.slot);
+    const Container& container = containers_.at(host.container_id);
     proto::ExecutorStats& stats = *reply.add_executors();
     stats.set_component(executor.component);
     stats.set_first_task(first_task);
     stats.set_last_task(executor.last_task);
     stats.set_host(container.host);
     stats.set_port(container.port);
-    stats.set_uptime_s(static_cast<int32_t>(std::min<int64_t>(uptime_s(container), INT32_MAX)));
+    stats.set_uptime_s(static_cast<int32_t>(std::min<int64_t>(uptime_s(host), INT32_MAX)));
     executor.windows.fill(stats, stats.uptime_s(), now);
   }
+  for (auto& [pair, count] : links_.totals()) *reply.add_links() = std::move(count);
   for (proto::ErrorEntry& error : errors_.all()) *reply.add_errors() = std::move(error);
   return reply;
 }

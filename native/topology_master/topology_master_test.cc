@@ -20,9 +20,12 @@ const std::string kSecret(32, 's');
 /// A host of the topology as the master sees it.
 class Host : public ControlClientHandler {
  public:
-  Host(Reactor& reactor, TopologyState& state, const TopologyId& id, int32_t container, uint32_t incarnation)
-      : client_(
-            reactor, options(id, container, incarnation),
+  Host(Reactor& reactor, TopologyState& state, const TopologyId& id, int32_t container, uint32_t incarnation,
+       uint32_t slot, proto::Role role)
+      : links_up(slot == kLinksUp),
+        client_(
+            reactor,
+            options(id, container, incarnation, slot == kLinksUp ? static_cast<uint32_t>(container) - 1 : slot, role),
             [&state, id]() -> Result<Endpoint> {
               ASSIGN_OR_RETURN(proto::MasterEndpoint master, state.master(id));
               return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
@@ -33,6 +36,9 @@ class Host : public ControlClientHandler {
   void on_connected() override { ++connected; }
   void on_message(proto::Envelope message) override {
     if (message.has_physical_plan()) plans.push_back(message.physical_plan());
+    if (message.has_physical_plan() && links_up) send_links_up(message.physical_plan().epoch());
+    if (message.has_data_endpoints()) endpoints.push_back(message.data_endpoints());
+    if (message.has_set_status()) drains.push_back(message.set_status().drain_epoch());
     if (message.has_start_executors()) starts.push_back(message.start_executors().epoch());
     if (message.has_set_status()) statuses.push_back(message.set_status().status());
   }
@@ -58,19 +64,31 @@ class Host : public ControlClientHandler {
     message.mutable_error_report()->mutable_error()->set_text(text);
     EXPECT_TRUE(client_.send(message).ok());
   }
+  void send_links_up(uint64_t epoch) {
+    proto::Envelope message;
+    message.mutable_links_up()->set_epoch(epoch);
+    EXPECT_TRUE(client_.send(message).ok());
+  }
+  void send(const proto::Envelope& message) { EXPECT_TRUE(client_.send(message).ok()); }
   void stop() { client_.stop(); }
 
+  static constexpr uint32_t kLinksUp = 1'000;  // a host (slot = container - 1) that says so by itself
+
+  const bool links_up;
   int connected = 0;
   int disconnected = 0;
   std::vector<proto::PhysicalPlan> plans;
   std::vector<uint64_t> starts;
   std::vector<proto::TopologyStatus> statuses;
+  std::vector<uint64_t> drains;
+  std::vector<proto::DataEndpoints> endpoints;
   std::vector<std::string> refused;
 
  private:
-  static ControlClientOptions options(const TopologyId& id, int32_t container, uint32_t incarnation) {
+  static ControlClientOptions options(const TopologyId& id, int32_t container, uint32_t incarnation, uint32_t slot,
+                                      proto::Role role) {
     ControlClientOptions options;
-    options.identity = {id.get(), kSecret, proto::ROLE_HOST, container, incarnation};
+    options.identity = {id.get(), kSecret, role, container, incarnation, slot};
     options.backoff_min = Millis(5);
     options.backoff_max = Millis(20);
     return options;
@@ -106,8 +124,36 @@ class TopologyMasterTest : public testing::Test {
     master = std::make_unique<TopologyMaster>(reactor, store, options);
     return master->start();
   }
-  std::unique_ptr<Host> host(int32_t container, uint32_t incarnation = 1) {
-    return std::make_unique<Host>(reactor, state, id, container, incarnation);
+  std::unique_ptr<Host> host(int32_t container, uint32_t incarnation = 1, uint32_t slot = Host::kLinksUp) {
+    return std::make_unique<Host>(reactor, state, id, container, incarnation, slot, proto::ROLE_HOST);
+  }
+  std::unique_ptr<Host> stream_manager(int32_t container, uint32_t incarnation = 1) {
+    return std::make_unique<Host>(reactor, state, id, container, incarnation, 0, proto::ROLE_STREAM_MANAGER);
+  }
+  /// Container 1 gets a native host (slot 1) and so a stream manager process; container 2's host is slot 2.
+  void add_native_host() {
+    proto::ContainerPlan& first = *plan.mutable_packing()->mutable_containers(0);
+    first.add_executors()->CopyFrom(first.executors(0));
+    first.mutable_executors(1)->set_first_task(3);
+    first.mutable_executors(1)->set_last_task(3);
+    first.set_stream_manager(proto::STREAM_MANAGER_PROCESS);
+    plan.mutable_packing()->mutable_containers(1)->set_stream_manager(proto::STREAM_MANAGER_IN_HOST);
+    const auto add = [](proto::ContainerPlan& container, uint32_t slot, proto::HostKind kind, int32_t executor) {
+      proto::HostPlan& host = *container.add_hosts();
+      host.set_slot(slot);
+      host.set_kind(kind);
+      host.add_executors(executor);
+    };
+    add(first, 0, proto::HOST_JVM, 1);
+    add(first, 1, proto::HOST_NATIVE, 3);
+    add(*plan.mutable_packing()->mutable_containers(1), 2, proto::HOST_JVM, 2);
+    ASSERT_TRUE(state.put_plan(id, plan, state.plan(id)->version).ok());
+  }
+  static proto::Envelope listening(int32_t port) {
+    proto::Envelope message;
+    message.mutable_data_endpoint()->set_host("127.0.0.1");
+    message.mutable_data_endpoint()->set_port(port);
+    return message;
   }
   bool until(const std::function<bool()>& done) { return reactor.run_until(done, kPatience); }
   /// As Nimbus asks; here through a handler of our own since the master's loop is this thread.
@@ -192,6 +238,131 @@ TEST_F(TopologyMasterTest, AContainerOutsideThePlanIsRefused) {
   auto stranger = host(3);
   ASSERT_TRUE(until([&] { return !stranger->refused.empty(); }));
   EXPECT_THAT(stranger->refused[0], HasSubstr("container 3"));
+}
+
+TEST_F(TopologyMasterTest, ExecutorsStartWhenEveryHostReachesAllOthers) {
+  add_native_host();
+  ASSERT_TRUE(start_master().ok());
+  auto java = host(1, 1, 0);
+  auto native = host(1, 1, 1);
+  auto far = host(2, 1, 2);
+  ASSERT_TRUE(until([&] { return java->plans.size() == 1 && native->plans.size() == 1 && far->plans.size() == 1; }));
+  EXPECT_EQ(java->plans[0].packing().containers(0).hosts_size(), 2);
+  ASSERT_TRUE(until([&] { return stats().missing_slots_size() == 0; }));
+  java->send_links_up(5);
+  native->send_links_up(4);  // of another plan
+  far->send_links_up(5);
+  EXPECT_THAT(stats().missing_containers(), IsEmpty());
+  EXPECT_THAT(java->starts, IsEmpty());
+  native.reset();
+  ASSERT_TRUE(until([&] { return stats().missing_slots_size() == 1; }));
+  EXPECT_EQ(stats().missing_slots(0), 1u);
+  EXPECT_THAT(stats().missing_containers(), ElementsAre(1));
+  native = host(1, 2, 1);
+  ASSERT_TRUE(until([&] { return native->plans.size() == 1; }));
+  native->send_links_up(5);
+  ASSERT_TRUE(until([&] { return java->starts.size() == 1 && native->starts.size() == 1 && far->starts.size() == 1; }));
+  EXPECT_EQ(stats().host_restarts(), 1u);
+}
+
+TEST_F(TopologyMasterTest, EndpointsOfStreamManagersReachAllOfThem) {
+  add_native_host();
+  ASSERT_TRUE(start_master().ok());
+  auto java = host(1, 1, 0);
+  auto far = host(2, 1, 2);
+  auto manager = stream_manager(1);
+  ASSERT_TRUE(until([&] { return java->connected == 1 && far->connected == 1 && manager->plans.size() == 1; }));
+  manager->send(listening(4001));
+  far->send(listening(4002));
+  java->send(listening(4003));  // its container has a stream manager of its own: not believed
+  const auto knows_both = [](const Host& peer) {
+    return !peer.endpoints.empty() && peer.endpoints.back().endpoints_size() == 2;
+  };
+  ASSERT_TRUE(until([&] { return knows_both(*manager) && knows_both(*far); }));
+  const proto::DataEndpoint& first = manager->endpoints.back().endpoints(0);
+  EXPECT_EQ(first.container_id(), 1);
+  EXPECT_EQ(first.incarnation(), 1u);
+  EXPECT_EQ(first.port(), 4001);
+  EXPECT_EQ(manager->endpoints.back().endpoints(1).port(), 4002);
+  EXPECT_THAT(java->endpoints, IsEmpty());
+  // A restarted one says where it listens now; a stale one is not let in.
+  manager.reset();
+  auto again = stream_manager(1, 2);
+  ASSERT_TRUE(until([&] { return again->endpoints.size() == 1; }));
+  EXPECT_EQ(again->endpoints[0].endpoints_size(), 2);
+  again->send(listening(4011));
+  ASSERT_TRUE(until([&] { return far->endpoints.back().endpoints(0).port() == 4011; }));
+  EXPECT_EQ(far->endpoints.back().endpoints(0).incarnation(), 2u);
+  auto stale = stream_manager(1, 1);
+  ASSERT_TRUE(until([&] { return !stale->refused.empty(); }));
+  auto misplaced = stream_manager(2, 1);
+  ASSERT_TRUE(until([&] { return !misplaced->refused.empty(); }));
+  EXPECT_THAT(misplaced->refused[0], HasSubstr("gives container 2 no stream manager of its own"));
+}
+
+TEST_F(TopologyMasterTest, AfterItsRestartAPreparedHostTellsThatTheTopologyRuns) {
+  ASSERT_TRUE(start_master().ok());
+  auto one = host(1);
+  ASSERT_TRUE(until([&] { return one->plans.size() == 1; }));
+  EXPECT_THAT(one->starts, IsEmpty());  // container 2 never came in this life
+  proto::Envelope prepared;
+  prepared.mutable_prepared()->set_epoch(5);
+  one->send(prepared);
+  ASSERT_TRUE(until([&] { return one->starts.size() == 1; }));
+  auto two = host(2, 4);
+  ASSERT_TRUE(until([&] { return two->starts.size() == 1; }));
+}
+
+TEST_F(TopologyMasterTest, EachChangeAwayFromActiveIsADrainOfItsOwn) {
+  ASSERT_TRUE(start_master().ok());
+  auto one = host(1);
+  auto two = host(2);
+  ASSERT_TRUE(until([&] { return one->starts.size() == 1 && two->starts.size() == 1; }));
+  const auto write = [&](proto::TopologyStatus status) {
+    base.set_status(status);
+    ASSERT_TRUE(state.put_base(id, base, state.base(id)->version).ok());
+  };
+  for (auto status : {proto::STATUS_INACTIVE, proto::STATUS_ACTIVE, proto::STATUS_KILLED}) {
+    const size_t before = one->statuses.size();
+    write(status);
+    ASSERT_TRUE(until([&] { return one->statuses.size() > before; }));
+  }
+  ASSERT_EQ(one->drains.size(), 3u);
+  EXPECT_GT(one->drains[0], 0u);
+  EXPECT_EQ(one->drains[1], 0u);
+  EXPECT_GT(one->drains[2], one->drains[0]);
+  auto again = host(2, 2);  // a host that comes during the drain hears of it
+  ASSERT_TRUE(until([&] { return again->drains.size() == 1; }));
+  EXPECT_EQ(again->drains[0], one->drains[2]);
+}
+
+TEST(LinkTotals, SumsProcessesAndIncarnations) {
+  LinkTotals totals;
+  totals.allow(1);
+  totals.allow(2);
+  const auto sample = [](int32_t from, int32_t to, uint64_t frames, uint64_t tuples) {
+    proto::LinkSample out;
+    proto::PairCount& pair = *out.add_pairs();
+    pair.set_from_container(from);
+    pair.set_to_container(to);
+    pair.set_frames(frames);
+    pair.set_tuples(tuples);
+    return out;
+  };
+  const LinkTotals::Process manager{proto::ROLE_STREAM_MANAGER, 1, 0};
+  const LinkTotals::Process host{proto::ROLE_HOST, 2, 1};
+  totals.take(manager, 1, sample(1, 2, 10, 0));
+  totals.take(manager, 1, sample(1, 2, 12, 0));
+  totals.take(host, 1, sample(1, 2, 0, 100));
+  totals.take(manager, 2, sample(1, 2, 3, 0));
+  totals.take(manager, 1, sample(1, 2, 99, 0));  // late
+  totals.take(host, 1, sample(1, 7, 0, 5));      // the plan has no container 7; the process counts no other pair now
+  auto sums = totals.totals();
+  ASSERT_EQ(sums.size(), 1u);
+  EXPECT_EQ((sums[{1, 2}].frames()), 15u);
+  EXPECT_EQ((sums[{1, 2}].tuples()), 0u);
+  totals.take(host, 1, sample(1, 2, 0, 130));
+  EXPECT_EQ((totals.totals()[{1, 2}].tuples()), 130u);
 }
 
 TEST_F(TopologyMasterTest, AStatusInTheStoreReachesTheHosts) {

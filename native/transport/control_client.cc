@@ -20,7 +20,9 @@ proto::Envelope make_hello(const ControlIdentity& identity, const std::string& n
   hello.set_incarnation(identity.incarnation);
   hello.set_pid(getpid());
   hello.set_topology_id(identity.topology_id);
-  hello.set_proof(hello_proof(identity.secret, nonce, identity.role, identity.container_id, identity.incarnation));
+  hello.set_slot(identity.slot);
+  hello.set_proof(
+      hello_proof(identity.secret, nonce, identity.role, identity.container_id, identity.incarnation, identity.slot));
   return envelope;
 }
 

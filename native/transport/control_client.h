@@ -16,6 +16,7 @@ struct ControlIdentity {
   proto::Role role = proto::ROLE_UNSET;
   int32_t container_id = 0;
   uint32_t incarnation = 0;
+  uint32_t slot = 0;  // of a host
 };
 
 struct ControlClientOptions {

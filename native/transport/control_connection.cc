@@ -187,12 +187,13 @@ std::string ControlConnection::peer() const {
 }
 
 std::string hello_proof(std::string_view secret, std::string_view nonce, proto::Role role, int32_t container_id,
-                        uint32_t incarnation) {
+                        uint32_t incarnation, uint32_t slot) {
   std::string text = "petrel-hello";
   text.append(nonce);
   append_be(text, static_cast<uint32_t>(role));
   append_be(text, static_cast<uint32_t>(container_id));
   append_be(text, incarnation);
+  if (slot != 0) append_be(text, slot);
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int length = 0;
   const unsigned char* done = HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),

@@ -62,9 +62,10 @@ class ControlConnection {
   std::shared_ptr<Impl> impl_;
 };
 
-/// HMAC-SHA256(secret, "petrel-hello" | nonce | u32 role | i32 container | u32 incarnation), integers big-endian.
+/// HMAC-SHA256(secret, "petrel-hello" | nonce | u32 role | i32 container | u32 incarnation | u32 slot), integers
+/// big-endian; the slot only when it is not 0.
 std::string hello_proof(std::string_view secret, std::string_view nonce, proto::Role role, int32_t container_id,
-                        uint32_t incarnation);
+                        uint32_t incarnation, uint32_t slot = 0);
 /// Constant in time for equal lengths.
 bool equal_constant_time(std::string_view a, std::string_view b);
 

@@ -94,7 +94,7 @@ Status ControlServer::check_hello(const Link& link, const proto::Hello& hello) c
     return Status::malformed("role {} is unknown", static_cast<int>(hello.role()));
   }
   const std::string proof =
-      hello_proof(options_.secret, link.nonce, hello.role(), hello.container_id(), hello.incarnation());
+      hello_proof(options_.secret, link.nonce, hello.role(), hello.container_id(), hello.incarnation(), hello.slot());
   if (!equal_constant_time(proof, hello.proof())) {
     return Status(StatusCode::kDenied, "the proof does not match: the peer has another secret");
   }
@@ -106,6 +106,7 @@ void ControlServer::on_hello(Link& link, const proto::Hello& hello) {
   link.peer.role = hello.role();
   link.peer.container_id = hello.container_id();
   link.peer.incarnation = hello.incarnation();
+  link.peer.slot = hello.slot();
   link.peer.pid = hello.pid();
   Status checked = check_hello(link, hello);
   link.nonce.clear();  // one try per challenge

@@ -140,6 +140,7 @@ TEST_F(ControlTest, ProofIsBoundToRoleContainerIncarnationAndNonce) {
   EXPECT_NE(proof, hello_proof(kSecret, "nonce", proto::ROLE_HOST, 2, 2));
   EXPECT_NE(proof, hello_proof(kSecret, "nonce", proto::ROLE_HOST, 1, 3));
   EXPECT_NE(proof, hello_proof(kSecret, "nonc3", proto::ROLE_HOST, 1, 2));
+  EXPECT_NE(proof, hello_proof(kSecret, "nonce", proto::ROLE_HOST, 1, 2, 1));
   EXPECT_FALSE(equal_constant_time("abc", "abcd"));
   EXPECT_TRUE(equal_constant_time("abc", "abc"));
 }

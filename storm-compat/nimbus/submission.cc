@@ -161,7 +161,12 @@ std::vector<proto::ContainerSpec> SubmissionBuilder::make_specs(const SubmitRequ
     spec.set_container_id(container.container_id);
     spec.set_host(container.host);
     spec.set_port(container.port);
-    spec.add_processes(proto::PROCESS_JVM_HOST);
+    if (container.stream_manager == StreamManagerPlacement::kProcess) {
+      spec.add_processes(proto::PROCESS_STREAM_MANAGER);
+    }
+    for (const HostPlan& host : container.hosts) {
+      spec.add_processes(host.kind == HostKind::kNative ? proto::PROCESS_NATIVE_HOST : proto::PROCESS_JVM_HOST);
+    }
     spec.mutable_artifacts()->Assign(artifacts.begin(), artifacts.end());
     spec.set_worker_id(uuid_of(random_bytes_(16)));
     *spec.mutable_plan() = to_proto(container);
