@@ -35,8 +35,9 @@ struct LedgerBatch {
   void clear();
 };
 
-/// Thread: open(), push() and host_lost() any, wait() and take() one. A lock is held for one copy of a batch, never per record.
-/// Limits: what is inside is bounded by the spouts' pending roots; the memory of a burst is given back by take().
+/// Thread: open(), push() and host_lost() any, wait() and take() one. A lock is held for one copy of a batch, never per
+/// record. Limits: what is inside is bounded by the spouts' pending roots; the memory of a burst is given back by
+/// take().
 class LedgerInbox {
  public:
   static constexpr size_t kRecordBytes = 32;
