@@ -56,6 +56,13 @@ void JniHost::set_active(bool active, Done done) {
        std::move(done));
 }
 
+void JniHost::drain(uint64_t epoch) {
+  call([this, epoch](JNIEnv* env) { env->CallStaticVoidMethod(table_.host, table_.drain, static_cast<jlong>(epoch)); },
+       [](const Status& status) {
+         if (!status.ok()) logger.error("Host.drain: {}", status.message());
+       });
+}
+
 void JniHost::sample(std::function<void(Result<std::string>)> done) {
   jvm_.post([this, done = std::move(done)](JNIEnv* env) {
     JniRef<jbyteArray> array(env, static_cast<jbyteArray>(env->CallStaticObjectMethod(table_.host, table_.sample)));

@@ -26,6 +26,7 @@ class JniHost : public JavaHost {
   void boot(std::string plan, Done done) override;
   void start(bool active, Done done) override;
   void set_active(bool active, Done done) override;
+  void drain(uint64_t epoch) override;
   void sample(std::function<void(Result<std::string>)> done) override;
   void stop(Millis grace, int exit_code) override;
 

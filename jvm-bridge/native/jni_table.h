@@ -17,6 +17,9 @@ struct JniTable {
   jmethodID set_active = nullptr;
   jmethodID sample = nullptr;
   jmethodID completions = nullptr;
+  jmethodID deliver = nullptr;
+  jmethodID credit = nullptr;
+  jmethodID drain = nullptr;
   jmethodID stop = nullptr;
   jmethodID exit = nullptr;  // System.exit
 

@@ -33,6 +33,10 @@ void JNICALL prepared(JNIEnv* env, jclass) {
   guard_native(env, [] { g_calls->prepared(); });
 }
 
+void JNICALL drained(JNIEnv* env, jclass, jlong epoch) {
+  guard_native(env, [&] { g_calls->drained(static_cast<uint64_t>(epoch)); });
+}
+
 void JNICALL report_error(JNIEnv* env, jclass, jstring component, jint task, jstring text, jlong wall_ms) {
   guard_native(env, [&] {
     g_calls->report_error(from_java_string(env, component, kMaxName), task, from_java_string(env, text, kMaxErrorText),
@@ -57,6 +61,7 @@ const NativeRow kNatives[] = {
     {"ledgerOpen", "(IJ)V", reinterpret_cast<void*>(&ledger_open)},
     {"ledgerRecords", "(Ljava/nio/ByteBuffer;I)V", reinterpret_cast<void*>(&ledger_records)},
     {"prepared", "()V", reinterpret_cast<void*>(&prepared)},
+    {"drained", "(J)V", reinterpret_cast<void*>(&drained)},
     {"reportError", "(Ljava/lang/String;ILjava/lang/String;J)V", reinterpret_cast<void*>(&report_error)},
     {"die", "(Ljava/lang/String;ILjava/lang/String;I)V", reinterpret_cast<void*>(&die)},
 };

@@ -36,14 +36,14 @@ proto::PhysicalPlan plan() {
 }
 
 HostIdentity host(int32_t container) {
-  return {container, 5, "h1", 6701, "uuid", "/code", "/pids"};
+  return {container, 5, "h1", 6701, "uuid", "/code", "/pids", 0};
 }
 
 TEST(PlanEncoder, WritesTheBorderContract) {
   auto bytes = encode_plan(plan(), host(1));
   ASSERT_TRUE(bytes.ok()) << bytes.status().message();
   JavaDataReader in({reinterpret_cast<const std::byte*>(bytes->data()), bytes->size()});
-  EXPECT_EQ(in.i32(), 1);
+  EXPECT_EQ(in.i32(), 2);
   EXPECT_EQ(in.str(100), "wc-1-2");
   EXPECT_EQ(in.str(100), "wc");
   EXPECT_EQ(in.i64(), 7);
@@ -78,8 +78,50 @@ TEST(PlanEncoder, WritesTheBorderContract) {
   EXPECT_EQ(in.i32(), 6702);
   ASSERT_EQ(in.i32(), 1);
   EXPECT_EQ(in.i32(), 3);
+  EXPECT_EQ(in.i32(), 0) << "slot";
+  EXPECT_EQ(in.i32(), 0) << "a plan without hosts: one for all";
   EXPECT_EQ(in.left(), 0u);
   EXPECT_FALSE(in.failed());
+}
+
+// Container 1 has a Java host (slot 4: task 1 and 2) and another one (slot 2: task 7), container 2 one (slot 3: task
+// 3).
+proto::PhysicalPlan plan_with_hosts() {
+  proto::PhysicalPlan p = plan();
+  proto::ContainerPlan& first = *p.mutable_packing()->mutable_containers(0);
+  proto::ExecutorPlacement& native = *first.add_executors();
+  native.set_component("native");
+  native.set_first_task(7);
+  native.set_last_task(7);
+  auto add_host = [](proto::ContainerPlan& container, uint32_t slot, int32_t executor) {
+    proto::HostPlan& host = *container.add_hosts();
+    host.set_slot(slot);
+    host.add_executors(executor);
+  };
+  add_host(first, 4, 1);
+  add_host(first, 2, 7);
+  add_host(*p.mutable_packing()->mutable_containers(1), 3, 3);
+  return p;
+}
+
+TEST(PlanEncoder, AHostGetsItsOwnExecutorsAndThePlacesOfAll) {
+  HostIdentity identity = host(1);
+  identity.slot = 4;
+  auto bytes = encode_plan(plan_with_hosts(), identity);
+  ASSERT_TRUE(bytes.ok()) << bytes.status().message();
+  constexpr int kInts = 2 + 3 * 3 + 3 * 2;  // slot, hosts; three hosts of slot, container, count and one range
+  std::string tail = bytes->substr(bytes->size() - kInts * sizeof(int32_t));
+  JavaDataReader in({reinterpret_cast<const std::byte*>(tail.data()), tail.size()});
+  for (int32_t expected : {4, 3, 4, 1, 1, 1, 2, 2, 1, 1, 7, 7, 3, 2, 1, 3, 3}) EXPECT_EQ(in.i32(), expected);
+  EXPECT_EQ(in.left(), 0u);
+  EXPECT_FALSE(in.failed());
+  EXPECT_THAT(*bytes, testing::Not(HasSubstr(std::string("native\0\0\0\7", 10)))) << "not an executor of this host";
+}
+
+TEST(PlanEncoder, RefusesASlotThatIsNotInTheContainer) {
+  HostIdentity identity = host(1);
+  identity.slot = 3;
+  EXPECT_THAT(encode_plan(plan_with_hosts(), identity).status().message(), HasSubstr("no host with slot 3"));
 }
 
 TEST(PlanEncoder, RefusesAPlanWithoutThisContainer) {

@@ -43,6 +43,19 @@ public final class Host {
     }
   }
 
+  public static void deliver(ByteBuffer direct, int sections, int bytes) {
+    note("deliver " + sections + " " + bytes);
+  }
+
+  public static void credit(int[] firstTasks) {
+    note("credit " + java.util.Arrays.toString(firstTasks));
+  }
+
+  public static void drain(long epoch) {
+    note("drain " + epoch);
+    Native.drained(epoch);
+  }
+
   public static void stop(long graceMillis) {
     note("stop " + graceMillis);
   }

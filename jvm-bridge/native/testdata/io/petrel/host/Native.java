@@ -10,6 +10,17 @@ final class Native {
 
   static native void ledgerRecords(ByteBuffer direct, int bytes);
 
+  static native int lossNumber();
+
+  static native int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count,
+      byte[] data, int offset, int length);
+
+  static native void consumed(long flowLow, long flowHigh, int bytes);
+
+  static native void loads(int[] tasks, int[] fills);
+
+  static native void drained(long epoch);
+
   static native void prepared();
 
   static native void reportError(String component, int task, String text, long wallMillis);

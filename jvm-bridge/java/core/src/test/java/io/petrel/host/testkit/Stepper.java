@@ -57,7 +57,7 @@ public final class Stepper {
     }
 
     /** Storm allows one system bolt per JVM; tests make many hosts one after the other. */
-    private static void forgetSystemBolt() {
+    static void forgetSystemBolt() {
         try {
             java.lang.reflect.Field called =
                     org.apache.storm.metric.SystemBolt.class.getDeclaredField("prepareWasCalled");
@@ -130,7 +130,7 @@ public final class Stepper {
     }
 
     /** In a stepped host nobody may sleep. */
-    private static final class NeverParks implements Parker {
+    static final class NeverParks implements Parker {
         @Override
         public void park(long nanos) {
             throw new AssertionError("a stepped executor went to sleep");
