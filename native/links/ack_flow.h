@@ -1,0 +1,99 @@
+// AckOut and AckIn: the two ends of an ack flow, all ack records of one host for the ledger of another.
+//
+// Pure. Offsets count 32 bytes per record. Records are merged while they wait (ACKs of one root: XOR of the XORs, OR of
+// the masks, the smaller loss number), get an offset when they are first sent, and are kept until covered. A record has
+// no boundary but its 32 bytes: a re-sent frame may be cut in another way and still counts once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "native/ledger/ack_record.h"
+#include "native/links/section.h"
+
+namespace petrel {
+
+/// Thread: one owner.  Limits: what was sent and is not covered is at most the window; what waits is bounded by the
+/// pending roots of the spouts (waiting_bytes()).
+class AckOut {
+ public:
+  struct Chunk {
+    uint64_t offset = 0;
+    std::string records;
+  };
+  explicit AckOut(const FlowOptions& options) : options_(options), limit_(options.ack_window) {}
+
+  void add(const AckRecord& record);
+  /// What to send next; nothing when all was sent or the window is used up.
+  std::optional<Chunk> take(MonoTime now);
+  /// False: it claims what cannot be.
+  bool on_credit(const AckCreditBody& credit, MonoTime now);
+  /// The ledger died: all records are dropped.
+  void reset();
+  void path_up() { path_is_new_ = true; }
+  /// True when "tell me where you are" is to be sent now, with sent().
+  bool take_probe(MonoTime now);
+
+  bool busy() const { return !kept_.empty() || !waiting_.empty(); }
+  bool unsent() const { return cursor_ < kept_.size() || !waiting_.empty(); }
+  uint64_t sent() const { return received_ + cursor_; }
+  uint64_t kept_bytes() const { return kept_.size(); }
+  uint64_t waiting_bytes() const { return waiting_.size() * sizeof(AckRecord); }
+  uint64_t merged() const { return merged_; }
+  uint64_t resumes() const { return resumes_; }
+  uint64_t dropped_records() const { return dropped_records_; }
+
+ private:
+  void number(size_t most);
+
+  const FlowOptions& options_;
+  std::vector<AckRecord> waiting_;                  // without an offset yet
+  std::unordered_map<uint64_t, size_t> mergeable_;  // root -> its ACK in waiting_; never iterated
+  std::string kept_;                                // bytes from received_ on
+  size_t cursor_ = 0;                               // of kept_, first byte that was not sent
+  uint64_t received_ = 0;
+  uint64_t limit_;
+  uint64_t sent_ever_ = 0;
+  MonoTime progress_{};
+  MonoTime last_probe_{};
+  int doublings_ = 0;
+  bool path_is_new_ = false;
+  uint64_t merged_ = 0;
+  uint64_t resumes_ = 0;
+  uint64_t dropped_records_ = 0;
+};
+
+/// Thread: one owner.
+class AckIn {
+ public:
+  explicit AckIn(const FlowOptions& options) : options_(options) {}
+
+  /// The records that are new; empty when none is.
+  std::string_view on_acks(const AcksBody& acks);
+  /// The sender asks where we are; `sent` is how far it has sent.
+  void on_probe(uint64_t sent);
+  void restate() { forced_ = true; }
+
+  bool credit_due() const { return resume_ || forced_ || expected_ - told_ >= options_.ack_window / 4; }
+  AckCreditBody take_credit();
+  uint64_t received() const { return expected_; }
+  uint64_t dropped_seen() const { return dropped_seen_; }
+  uint64_t dropped_gap() const { return dropped_gap_; }
+
+ private:
+  const FlowOptions& options_;
+  uint64_t expected_ = 0;
+  uint64_t told_ = 0;
+  bool gap_ = false;
+  bool resume_ = false;
+  bool forced_ = false;
+  uint64_t dropped_seen_ = 0;  // records
+  uint64_t dropped_gap_ = 0;
+};
+
+}  // namespace petrel
