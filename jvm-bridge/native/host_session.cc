@@ -1,6 +1,5 @@
 #include "jvm-bridge/native/host_session.h"
 
-#include "jvm-bridge/native/sample_decoder.h"
 #include "native/base/escape.h"
 #include "native/base/log.h"
 
@@ -8,10 +7,6 @@ namespace petrel {
 namespace {
 
 const Logger logger("jvm-host");
-
-std::span<const std::byte> as_bytes(const std::string& text) {
-  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
-}
 
 }  // namespace
 
@@ -66,7 +61,7 @@ void HostSession::take_sample() {
 }
 
 void HostSession::send_sample(const std::string& bytes) {
-  Result<proto::HostSample> sample = decode_sample(as_bytes(bytes));
+  Result<proto::HostSample> sample = java_.decode(bytes);
   if (!sample.ok()) {
     logger.error("{}", sample.status().message());
     return;
@@ -184,7 +179,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
     take_status(plan.status());
     return;
   }
-  Result<std::string> bytes = encode_plan(plan, options_.host);
+  Result<std::string> bytes = java_.encode(plan, options_.host);
   if (!bytes.ok()) {
     logger.error("{}; waiting for another plan", bytes.status().message());
     return;

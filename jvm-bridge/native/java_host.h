@@ -1,11 +1,14 @@
-// JavaHost: io.petrel.host.Host as the session sees it. jni_host.h is the real one; tests have a fake.
+// JavaHost: io.petrel.host.Host as the session sees it. jni_host.h is the real one; tests have a fake; a host without
+// Java (native/native_host) is one too, with its own layout of plan and sample.
 #pragma once
 
 #include <functional>
 #include <string>
 
+#include "jvm-bridge/native/plan_encoder.h"
 #include "native/base/clock.h"
 #include "native/base/status.h"
+#include "proto/metrics.pb.h"
 
 namespace petrel {
 
@@ -15,6 +18,10 @@ class JavaHost {
   using Done = std::function<void(Status)>;
 
   virtual ~JavaHost() = default;
+  /// What boot() gets: encode_plan() unless a host says otherwise. Errors: as there.
+  virtual Result<std::string> encode(const proto::PhysicalPlan& plan, const HostIdentity& host);
+  /// What sample() gave: decode_sample() unless a host says otherwise.
+  virtual Result<proto::HostSample> decode(const std::string& sample);
   virtual void boot(std::string plan, Done done) = 0;
   virtual void start(bool active, Done done) = 0;
   virtual void set_active(bool active, Done done) = 0;

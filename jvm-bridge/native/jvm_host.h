@@ -13,7 +13,7 @@
 #include "jvm-bridge/native/jni_host.h"
 #include "jvm-bridge/native/jvm.h"
 #include "jvm-bridge/native/jvm_options.h"
-#include "jvm-bridge/native/ledger_loop.h"
+#include "native/ledger/ledger_loop.h"
 #include "jvm-bridge/native/native_calls.h"
 #include "native/base/rng.h"
 #include "native/container/lease.h"

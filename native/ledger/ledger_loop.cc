@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/ledger_loop.h"
+#include "native/ledger/ledger_loop.h"
 
 #include <algorithm>
 

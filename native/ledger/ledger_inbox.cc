@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/ledger_inbox.h"
+#include "native/ledger/ledger_inbox.h"
 
 #include <utility>
 

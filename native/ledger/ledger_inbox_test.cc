@@ -1,11 +1,11 @@
-#include "jvm-bridge/native/ledger_inbox.h"
+#include "native/ledger/ledger_inbox.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <thread>
 
-#include "jvm-bridge/native/ledger_loop.h"
+#include "native/ledger/ledger_loop.h"
 
 namespace petrel {
 namespace {

@@ -6,7 +6,7 @@
 #include <span>
 #include <vector>
 
-#include "jvm-bridge/native/ledger_inbox.h"
+#include "native/ledger/ledger_inbox.h"
 #include "native/ledger/ack_ledger.h"
 
 namespace petrel {
