@@ -69,7 +69,9 @@ int run(const std::vector<std::string>& args) {
     logger.error("state store: {}", store.status().message());
     return 1;
   }
-  auto* host = new JvmHost(SystemClock::instance(), *reactor, *store->release(), system_entropy(), *options, *spec);
+  auto* links_loop = new AsioReactor();
+  auto* host =
+      new JvmHost(SystemClock::instance(), *reactor, *links_loop, *store->release(), system_entropy(), *options, *spec);
   host->run();
   return 0;
 }

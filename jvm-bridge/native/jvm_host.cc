@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "jvm-bridge/native/jni_error.h"
+#include "jvm-bridge/native/jni_links.h"
 #include "native/base/escape.h"
 #include "native/base/log.h"
 #include "native/container/container_paths.h"
@@ -74,8 +75,8 @@ void on_stop_signal(int) {
 
 }  // namespace
 
-JvmHost::JvmHost(const Clock& clock, Reactor& reactor, StateStore& store, uint64_t entropy, JvmHostOptions options,
-                 proto::ContainerSpec spec)
+JvmHost::JvmHost(const Clock& clock, Reactor& reactor, Reactor& links_loop, StateStore& store, uint64_t entropy,
+                 JvmHostOptions options, proto::ContainerSpec spec)
     : clock_(clock),
       reactor_(reactor),
       state_(store),
@@ -84,13 +85,17 @@ JvmHost::JvmHost(const Clock& clock, Reactor& reactor, StateStore& store, uint64
       spec_(std::move(spec)),
       code_dir_(SpecDirs(spec_).code),
       lease_(options_.spec_file),
-      exit_(reactor, errors_, ContainerPaths::of_spec_file(options_.spec_file).process_stem("jvm-host"), [this] {
-        if (session_) session_->send_errors();
-      }) {}
+      exit_(reactor, errors_, ContainerPaths::of_spec_file(options_.spec_file).process_stem("jvm-host"),
+            [this] {
+              if (session_) session_->send_errors();
+            }),
+      links_loop_(links_loop) {}
 
 JvmHost::~JvmHost() {
   inbox_.stop();
   if (ledger_thread_.joinable()) ledger_thread_.join();
+  links_loop_.stop();
+  if (links_thread_.joinable()) links_thread_.join();
 }
 
 WorkerIdentity JvmHost::worker_identity() const {
@@ -139,6 +144,7 @@ Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
   ASSIGN_OR_RETURN(std::vector<std::string> class_path, worker_class_path(conf, input));
   ASSIGN_OR_RETURN(JvmOptions options, worker_jvm_options(conf, worker_identity()));
   for (const std::string& warning : options.warnings) logger.warn("{}", warning);
+  heap_bytes_ = max_heap_bytes(options.options);
   JvmConfig config;
   std::string java_home = spec_.java_home().empty() ? options_.java_home : spec_.java_home();
   ASSIGN_OR_RETURN(config.libjvm, find_libjvm(java_home));
@@ -158,7 +164,8 @@ Status JvmHost::start_jvm() {
   for (const std::string& warning : warn_unknown_flags(config.options, jvm_->flag_names())) logger.warn("{}", warning);
   return jvm_->run([this](JNIEnv* env) -> Status {
     ASSIGN_OR_RETURN(table_, JniTable::resolve(env));
-    return register_native_calls(env, table_.native, this);
+    RETURN_IF_ERROR(register_native_calls(env, table_.native, this));
+    return register_link_natives(env, table_.native, this);
   });
 }
 
@@ -186,24 +193,107 @@ Millis JvmHost::stop_grace() const {
 void JvmHost::start_session() {
   HostSessionOptions options;
   options.topology_id = spec_.topology_id();
-  options.host = {spec_.container_id(), options_.incarnation, spec_.host(), spec_.port(), spec_.worker_id(), code_dir_,
-                  SpecDirs(spec_).pids};
+  options.host = {spec_.container_id(), options_.incarnation,
+                  spec_.host(),         spec_.port(),
+                  spec_.worker_id(),    code_dir_,
+                  SpecDirs(spec_).pids, slot()};
   options.lease = Seconds(kLeaseSeconds);
   options.stop_grace = stop_grace();
   HostSessionLinks links;
   links.send = [this](const proto::Envelope& message) { return client_->send(message); };
   links.somebody_cares = [this] { return lease_.agent_alive() || lease_.root_alive(); };
   links.fail = [this](const Status& why) { fail(why); };
+  links.start_links = [this](const proto::PhysicalPlan& plan) { return start_links(plan); };
+  links.endpoints = [this](const proto::DataEndpoints& endpoints) {
+    if (links_) links_loop_.post([this, endpoints] { links_->set_peers(endpoints); });
+  };
+  links.link_sample = [this] { return link_sample_; };
   session_ = std::make_unique<HostSession>(reactor_, options, links, *java_, errors_);
 
   ControlClientOptions client;
-  client.identity = {spec_.topology_id(), spec_.secret(), proto::ROLE_HOST, spec_.container_id(), options_.incarnation};
+  client.identity = {spec_.topology_id(),  spec_.secret(),       proto::ROLE_HOST,
+                     spec_.container_id(), options_.incarnation, slot()};
   auto find_master = [this]() -> Result<Endpoint> {
     ASSIGN_OR_RETURN(proto::MasterEndpoint master, state_.master(TopologyId(spec_.topology_id())));
     return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
   };
   client_ = std::make_unique<ControlClient>(reactor_, client, find_master, *session_);
   client_->start();
+}
+
+uint32_t JvmHost::slot() const {
+  for (const proto::HostPlan& host : spec_.plan().hosts()) {
+    if (host.kind() == proto::HOST_JVM) return host.slot();
+  }
+  return 0;  // a plan that knew no hosts has one
+}
+
+// --- links -----------------------------------------------------------------------------------------------------------
+
+Status JvmHost::start_links(const proto::PhysicalPlan& message) {
+  int hosts = 0;
+  for (const proto::ContainerPlan& container : message.packing().containers()) hosts += container.hosts_size();
+  if (hosts < 2) return Status();
+  ASSIGN_OR_RETURN(const PhysicalPlan plan, PhysicalPlan::from_proto(message));
+  const ContainerPlan* container = plan.packing.find(spec_.container_id());
+  const HostPlan* host = container == nullptr ? nullptr : container->find(HostKind::kJvm);
+  if (host == nullptr || host->slot != slot()) {
+    return Status::malformed("plan epoch {} has no jvm-host with slot {} in container {}", plan.epoch, slot(),
+                             spec_.container_id());
+  }
+  ASSIGN_OR_RETURN(RouteTable routes, RouteTable::of(plan));
+  ASSIGN_OR_RETURN(HostLinksOptions options, links_options(*container, *host));
+  links_ =
+      std::make_unique<HostLinks>(links_loop_, std::move(options),
+                                  std::make_shared<const RouteTable>(std::move(routes)), plan.packing, links_events());
+  links_thread_ = std::thread([this] { run_links(); });
+  return Status();
+}
+
+Result<HostLinksOptions> JvmHost::links_options(const ContainerPlan& container, const HostPlan& host) const {
+  HostLinksOptions options;
+  options.topology_id = spec_.topology_id();
+  options.secret = spec_.secret();
+  options.container = spec_.container_id();
+  options.incarnation = options_.incarnation;
+  options.slot = host.slot;
+  options.in_host = container.stream_manager == StreamManagerPlacement::kInHost;
+  options.unix_endpoint = Endpoint{data_socket_name(options_.spec_file), 0};
+  options.executors = host.executors;
+  options.pool_bytes = receive_pool_bytes(heap_bytes_, host.executors.size());
+  FlowOptions& flows = options.endpoint.flows;
+  ASSIGN_OR_RETURN(const int64_t largest,
+                   conf_.get_int("petrel.max.tuple.bytes", static_cast<int64_t>(flows.max_tuple_bytes), 1024, 1 << 30));
+  flows.max_tuple_bytes = static_cast<uint64_t>(largest);
+  return options;
+}
+
+HostLinksEvents JvmHost::links_events() {
+  HostLinksEvents events;
+  events.on_listening = [this](const Endpoint& endpoint) {
+    reactor_.post([this, endpoint] { session_->listening(endpoint); });
+  };
+  events.on_links_up = [this](uint64_t epoch) { reactor_.post([this, epoch] { session_->links_up(epoch); }); };
+  events.on_acks = [this](std::span<const std::byte> records) {
+    // A whole number of records: both callers have checked.
+    if (Status pushed = inbox_.push(records); !pushed.ok()) logger.error("{}", pushed.message());
+  };
+  events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) { inbox_.host_lost(slot, loss_number); };
+  events.on_sample = [this](proto::LinkSample sample) {
+    reactor_.post([this, sample = std::move(sample)]() mutable { link_sample_ = std::move(sample); });
+  };
+  return events;
+}
+
+void JvmHost::run_links() {
+  Result<std::unique_ptr<JvmAttachment>> attachment = JvmAttachment::attach(jvm_->vm(), "petrel-links");
+  Status status = attachment.status();
+  if (status.ok()) {
+    JniLinks sink((*attachment)->env(), table_);
+    status = links_->start(sink);
+    if (status.ok()) return links_loop_.run();
+  }
+  reactor_.post([this, status] { session_->fail(status.with_context("links")); });
 }
 
 Status JvmHost::watch_signals() {
@@ -286,12 +376,16 @@ void JvmHost::ledger_open(int32_t spout_task, int64_t timeout_ms) {
 }
 
 void JvmHost::ledger_records(std::span<const std::byte> records) {
-  Status status = inbox_.push(records);
+  Status status = links_ ? links_->acks(records) : inbox_.push(records);
   if (!status.ok()) throw std::invalid_argument(status.message());
 }
 
 void JvmHost::prepared() {
   reactor_.post([this] { session_->prepared(); });
+}
+
+void JvmHost::drained(uint64_t epoch) {
+  reactor_.post([this, epoch] { session_->drained(epoch); });
 }
 
 void JvmHost::report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) {

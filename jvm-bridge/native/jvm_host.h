@@ -1,5 +1,5 @@
-// JvmHost: the process petrel-jvm-host, put together: JVM, Java host, ledger thread, session with the topology master,
-// signals, the way out.
+// JvmHost: the process petrel-jvm-host, put together: JVM, Java host, ledger thread, links thread, session with the
+// topology master, signals, the way out.
 #pragma once
 
 #include <memory>
@@ -8,15 +8,16 @@
 
 #include "jvm-bridge/native/class_path.h"
 #include "jvm-bridge/native/host_exit.h"
+#include "jvm-bridge/native/host_links.h"
 #include "jvm-bridge/native/host_session.h"
 #include "jvm-bridge/native/jni_completions.h"
 #include "jvm-bridge/native/jni_host.h"
 #include "jvm-bridge/native/jvm.h"
 #include "jvm-bridge/native/jvm_options.h"
-#include "native/ledger/ledger_loop.h"
 #include "jvm-bridge/native/native_calls.h"
 #include "native/base/rng.h"
 #include "native/container/lease.h"
+#include "native/ledger/ledger_loop.h"
 #include "native/state_store/topology_state.h"
 
 namespace petrel {
@@ -28,19 +29,22 @@ struct JvmHostOptions {
   std::string java_home;  // from the environment; the spec's wins
 };
 
-/// Thread: run() on the process's main thread, which becomes the loop; NativeCalls on Java threads.
+/// Thread: run() on the process's main thread, which becomes the loop; NativeCalls on Java threads. `links_loop` gets a
+/// thread of its own, `petrel-links`, when the plan has other hosts.
 class JvmHost : public NativeCalls {
  public:
-  JvmHost(const Clock& clock, Reactor& reactor, StateStore& store, uint64_t entropy, JvmHostOptions options,
-          proto::ContainerSpec spec);
+  JvmHost(const Clock& clock, Reactor& reactor, Reactor& links_loop, StateStore& store, uint64_t entropy,
+          JvmHostOptions options, proto::ContainerSpec spec);
   ~JvmHost() override;
 
   /// Runs until the process ends; returns only when the loop was stopped from outside (tests).
   void run();
 
   void ledger_open(int32_t spout_task, int64_t timeout_ms) override;
+  HostLinks* links() override { return links_.get(); }
   void ledger_records(std::span<const std::byte> records) override;
   void prepared() override;
+  void drained(uint64_t epoch) override;
   void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) override;
   void die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) override;
 
@@ -51,6 +55,12 @@ class JvmHost : public NativeCalls {
   Status read_conf();
   void start_ledger();
   void start_session();
+  /// Before Host.boot, and only when the plan has other hosts.
+  Status start_links(const proto::PhysicalPlan& plan);
+  Result<HostLinksOptions> links_options(const ContainerPlan& container, const HostPlan& host) const;
+  HostLinksEvents links_events();
+  void run_links();
+  uint32_t slot() const;
   Status watch_signals();
   void on_signal();
   void fail(const Status& why);
@@ -78,6 +88,11 @@ class JvmHost : public NativeCalls {
   std::unique_ptr<ControlClient> client_;
   LedgerInbox inbox_;
   std::thread ledger_thread_;
+  Reactor& links_loop_;
+  std::unique_ptr<HostLinks> links_;
+  std::thread links_thread_;
+  proto::LinkSample link_sample_;
+  int64_t heap_bytes_ = 0;  // -Xmx
   int signal_fd_ = -1;
   bool failed_ = false;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -313,6 +314,23 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
   ASSIGN_OR_RETURN(std::string libraries, configured_library_path(conf));
   out.options.push_back("-Djava.library.path=" + library_path(conf, worker, libraries));
   return out;
+}
+
+int64_t max_heap_bytes(const std::vector<std::string>& options) {
+  constexpr std::string_view kOption = "-Xmx";
+  int64_t bytes = 0;
+  for (const std::string& option : options) {
+    if (!option.starts_with(kOption)) continue;
+    int64_t value = 0;
+    const char* end = option.data() + option.size();
+    auto [unit, error] = std::from_chars(option.data() + kOption.size(), end, value);
+    if (error != std::errc() || value < 0 || end - unit > 1) continue;
+    const std::string_view units = " kmgt";
+    const size_t power = unit == end ? 0 : units.find(static_cast<char>(*unit | 0x20), 1);
+    if (power == std::string_view::npos || value > (INT64_MAX >> (10 * power))) continue;
+    bytes = value << (10 * power);
+  }
+  return bytes;
 }
 
 std::vector<std::string> warn_unknown_flags(const std::vector<std::string>& options,

@@ -52,6 +52,9 @@ void translate_launcher_options(const std::vector<std::string>& options, JvmOpti
 /// Everything of the head comment. `java_heap_given` options such as -Xmx in childopts win over our default.
 Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity& worker);
 
+/// What the last -Xmx says; 0 when there is none that can be read.
+int64_t max_heap_bytes(const std::vector<std::string>& options);
+
 /// One warning for each -XX option whose name `known` denies, with the nearest known name from `all` when one is near.
 /// Options that Storm's own default childopts hold (flags of older JDKs) are not reported.
 std::vector<std::string> warn_unknown_flags(const std::vector<std::string>& options,

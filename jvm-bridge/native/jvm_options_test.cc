@@ -199,5 +199,13 @@ TEST(WorkerEnvironment, TakesTheTopologysMap) {
   EXPECT_FALSE(worker_environment(conf(R"({"topology.environment": {"A=B": "c"}})"), worker()).ok());
 }
 
+TEST(MaxHeapBytes, TheLastOneThatCanBeReadCounts) {
+  EXPECT_EQ(max_heap_bytes({}), 0);
+  EXPECT_EQ(max_heap_bytes({"-Xms5m", "-Xmx64m"}), 64 << 20);
+  EXPECT_EQ(max_heap_bytes({"-Xmx64m", "-Xmx2G"}), int64_t{2} << 30);
+  EXPECT_EQ(max_heap_bytes({"-Xmx1048576", "-Xmxlots", "-Xmx3q", "-Xmx"}), 1 << 20);
+  EXPECT_EQ(max_heap_bytes({"-Xmx9223372036854775807g"}), 0);
+}
+
 }  // namespace
 }  // namespace petrel

@@ -6,6 +6,7 @@
 #include "native/bin/verbs.h"
 #include "native/container/agent.h"
 #include "native/container/root.h"
+#include "native/container/stream_manager_main.h"
 #include "native/topology_master/topology_master_main.h"
 #include "storm-compat/nimbus/nimbus_main.h"
 
@@ -30,6 +31,10 @@ int run_container(const std::vector<std::string>& args) {
   configure_log(LogLevel::kInfo);
   return container_main(args);
 }
+int run_stream_manager(const std::vector<std::string>& args) {
+  configure_log(LogLevel::kInfo);
+  return stream_manager_main(args);
+}
 int run_topology_master(const std::vector<std::string>& args) {
   configure_log(LogLevel::kInfo);
   return topology_master_main(args);
@@ -44,6 +49,7 @@ const Verb kVerbs[] = {
      .run = run_nimbus},
     {.name = "root", .words = "", .summary = "", .details = "", .flags = {}, .run_raw = run_root},
     {.name = "container", .words = "", .summary = "", .details = "", .flags = {}, .run_raw = run_container},
+    {.name = "stream-manager", .words = "", .summary = "", .details = "", .flags = {}, .run_raw = run_stream_manager},
     {.name = "topology-master", .words = "", .summary = "", .details = "", .flags = {}, .run_raw = run_topology_master},
 };
 

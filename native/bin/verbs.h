@@ -45,7 +45,7 @@ struct Verb {
 std::span<const Verb> cluster_verbs();   // up, down, status
 std::span<const Verb> topology_verbs();  // jar, list, kill, activate, deactivate
 std::span<const Verb> log_verbs();       // logs
-std::span<const Verb> daemon_verbs();    // nimbus, root, container, topology-master
+std::span<const Verb> daemon_verbs();    // nimbus, root, container, stream-manager, ...
 std::span<const Verb> about_verbs();     // version, compat, config, install-storm-name
 
 /// Runs the command line; `program` is how the binary was called. Returns the exit code.
