@@ -65,7 +65,7 @@ Result<TupleBatchView> TupleBatchView::parse(std::string_view bytes, size_t max_
 }
 
 Status TupleBatchBuilder::add(TaskId source_task, uint32_t stream, const std::vector<Anchor>& anchors,
-                              const std::vector<Value>& values) {
+                              const std::vector<Value>& values, size_t max_bytes) {
   if (source_task.get() < -1 || source_task.get() == 0) {
     return Status::malformed("source task {} is not a task id", source_task.get());
   }
@@ -85,8 +85,8 @@ Status TupleBatchBuilder::add(TaskId source_task, uint32_t stream, const std::ve
     if (status.ok()) status = encode_value(value, tuples_);
   }
   const size_t length = tuples_.size() - start - sizeof(uint32_t);
-  if (status.ok() && length > TupleBatchView::kMaxBytes) {
-    status = Status::malformed("a tuple of {} bytes is above the limit of {}", length, TupleBatchView::kMaxBytes);
+  if (status.ok() && length > max_bytes) {
+    status = Status::malformed("a tuple of {} bytes is above the limit of {}", length, max_bytes);
   }
   if (!status.ok()) {
     tuples_.resize(start);

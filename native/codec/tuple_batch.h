@@ -69,9 +69,13 @@ class TupleBatchBuilder {
  public:
   TupleBatchBuilder() { clear(); }
 
-  /// Errors: kMalformed for a value that nests too deep, or a task or count out of range; the batch is then unchanged.
-  Status add(TaskId source_task, uint32_t stream, const std::vector<Anchor>& anchors, const std::vector<Value>& values);
+  /// Errors: kMalformed for a value that nests too deep, or a task or count out of range, or a tuple above `max_bytes`;
+  /// the batch is then unchanged.
+  Status add(TaskId source_task, uint32_t stream, const std::vector<Anchor>& anchors, const std::vector<Value>& values,
+             size_t max_bytes = TupleBatchView::kMaxBytes);
   uint32_t count() const { return count_; }
+  /// Of the tuples so far.
+  size_t bytes() const { return tuples_.size(); }
   /// The finished batch; the builder is empty afterwards.
   std::string take();
   void clear();

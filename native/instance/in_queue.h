@@ -1,0 +1,69 @@
+// InQueue: the input of an executor: batches of its own host, sections of other hosts, markers, in the order of each
+// writer. Charged in bytes; above its limit it refuses batches of its own host (those of others are bounded by credit).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "native/instance/parker.h"
+#include "native/instance/ports.h"
+#include "native/instance/tuple.h"
+
+namespace petrel {
+
+struct InEntry {
+  int32_t task = 0;
+  TuplePtr tuple;
+};
+
+struct InItem {
+  enum class Kind { kTuples, kSection, kMarker };
+  Kind kind = Kind::kTuples;
+  std::vector<InEntry> entries;  // kTuples
+  InboundSection section;        // kSection
+  Marker marker;                 // kMarker
+  size_t bytes = 0;              // what it is charged
+  size_t tuples = 0;
+};
+
+/// Thread: any for try_push, push, await and the counts; poll, release, empty: the reader.
+/// Limits: bytes() stays below the limit plus one batch, plus what credit allows to other hosts and edges inside a
+/// cycle.
+class InQueue {
+ public:
+  InQueue(Waker& reader, size_t limit_bytes) : reader_(reader), limit_bytes_(limit_bytes) {}
+
+  /// False: no credit, `item` is unchanged; await() and try again. An item is taken whole while the queue is below its
+  /// limit, so that a single large tuple always passes. `inner`: the edge is inside a cycle, never refused.
+  bool try_push(InItem& item, bool inner);
+  /// A section of another host.
+  void push(InItem item);
+  /// Wakes this writer once, when the queue has fallen below half of its limit. Call it after Waker::prepare, and try
+  /// once more after the call: the queue may have fallen before it.
+  void await(Waker& writer);
+
+  std::optional<InItem> poll();
+  /// The item has been processed: its credit returns.
+  void release(size_t bytes, size_t tuples);
+  bool empty() const;
+
+  size_t bytes() const;
+  size_t tuples() const;
+  size_t limit_bytes() const { return limit_bytes_; }
+
+ private:
+  void add(InItem&& item);
+
+  Waker& reader_;
+  const size_t limit_bytes_;
+  mutable std::mutex mutex_;
+  std::deque<InItem> items_;
+  std::vector<Waker*> waiting_;
+  size_t bytes_ = 0;
+  size_t tuples_ = 0;
+};
+
+}  // namespace petrel
