@@ -1,0 +1,252 @@
+#include "tests/sim/schedule.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/cluster.h"
+
+namespace petrel::sim {
+namespace {
+
+enum class Fault { kCut, kHalfOpen, kStall, kSeparate, kKillHost, kKillManager, kPause, kSlow, kStalePlan };
+constexpr int kFaults = 9;
+constexpr size_t kPendingLeast = 100;
+constexpr Millis kFirstFault{300};
+constexpr Millis kLastFault{3500};
+
+NetworkProfile draw_network(Rng& rng) {
+  NetworkProfile profile;
+  profile.latency_max = std::chrono::microseconds(100 << rng.below(7));
+  profile.bytes_per_second = 5'000'000ULL << rng.below(6);
+  profile.buffer_bytes = size_t{16 * 1024} << rng.below(6);
+  profile.split_percent = rng.below(3) == 0 ? 60 : 5;
+  return profile;
+}
+
+class Schedule {
+ public:
+  explicit Schedule(uint64_t seed)
+      : world_(seed),
+        rng_(world_.rng(1)),
+        plan_(SimPlan::draw(world_.rng(2))),
+        network_(world_, draw_network(rng_), world_.rng(3)),
+        oracle_(world_, plan_),
+        around_(surroundings()),
+        cluster_(around_, network_) {}
+
+  ScheduleResult run(bool explain) {
+    cluster_.start();
+    wait_until([this] { return cluster_.started(); }, Seconds(60), "the executors did not start");
+    put_faults();
+    world_.run_until(world_.now() + kLastFault + Millis(500));
+    oracle_.stop_new_roots();
+    world_.run_until(calm_);
+    world_.trace("calm");
+    drain();
+    if (!world_.failed()) oracle_.check_end();
+    ScheduleResult result;
+    result.cluster = explain || world_.failed() ? cluster_.describe() : "";
+    cluster_.report();
+    result.seed = world_.seed();
+    result.failure = world_.failure();
+    result.counted = counted_;
+    result.trace_hash = world_.trace_hash();
+    result.events = world_.events();
+    result.simulated_ms = world_.now_ms();
+    result.counts = oracle_.counts();
+    result.reached = std::move(reached_);
+    result.reached["host lost: roots failed at once"] += result.counts.host_lost;
+    result.reached["time-out"] += result.counts.timed_out;
+    result.reached["failed by a bolt"] += result.counts.failed;
+    result.reached["replayed"] += result.counts.replayed;
+    result.reached["connect refused"] += network_.refused_connects;
+    if (explain || world_.failed()) {
+      result.plan = plan_.describe();
+      result.faults = faults_text_;
+      result.last_events = world_.last_events(200);
+    }
+    return result;
+  }
+
+ private:
+  SimSurroundings surroundings() {
+    SimSurroundings around;
+    around.world = &world_;
+    around.plan = &plan_;
+    around.oracle = &oracle_;
+    around.duplicate_percent = rng_.below(3) == 0 ? static_cast<uint32_t>(1 + rng_.below(20)) : 0;
+    around.reached = &reached_;
+    return around;
+  }
+
+  template <typename Condition>
+  void wait_until(Condition condition, Nanos most, const char* what) {
+    const MonoTime end = world_.now() + most;
+    while (!world_.failed() && !condition()) {
+      if (world_.now() >= end) return world_.fail("liveness", what);
+      world_.run_until(world_.now() + Millis(10));
+    }
+  }
+
+  // Each seed uses some kinds of fault only, so that combinations of few kinds are frequent too.
+  void put_faults() {
+    std::vector<Fault> kinds;
+    for (int kind = 0; kind < kFaults; ++kind) {
+      if (rng_.below(5) < 2) kinds.push_back(static_cast<Fault>(kind));
+    }
+    if (kinds.empty()) kinds.push_back(static_cast<Fault>(rng_.below(kFaults)));
+    calm_ = world_.now() + kLastFault + Millis(500);
+    const uint64_t count = 1 + rng_.below(7);
+    for (uint64_t i = 0; i < count; ++i) {
+      const Fault kind = kinds[rng_.below(kinds.size())];
+      const auto span = static_cast<uint64_t>((kLastFault - kFirstFault).count());
+      world_.after(kFirstFault + Millis(static_cast<int64_t>(rng_.below(span))), [this, kind] { strike(kind); });
+    }
+  }
+
+  Nanos draw_time(int64_t least_ms, int64_t most_ms) {
+    return Millis(least_ms + static_cast<int64_t>(rng_.below(static_cast<uint64_t>(most_ms - least_ms + 1))));
+  }
+
+  // Short ones are frequent, and one in six is longer than a lease.
+  Nanos draw_outage() {
+    switch (rng_.below(6)) {
+      case 0:
+        return draw_time(5000, 8000);
+      case 1:
+      case 2:
+        return draw_time(500, 3000);
+      default:
+        return draw_time(5, 500);
+    }
+  }
+
+  void hit(const std::string& what, Nanos lasts) {
+    faults_text_ += fmt::format("  {:>6} ms  {} for {} ms, {} roots pending\n", world_.now_ms(), what,
+                                std::chrono::duration_cast<Millis>(lasts).count(), oracle_.pending());
+    if (oracle_.in_flight() >= kPendingLeast) counted_ = true;
+    oracle_.disturbed(lasts);
+    calm_ = std::max(calm_, world_.now() + lasts + Millis(100));
+    ++reached_["fault: " + what.substr(0, what.find(' '))];
+  }
+
+  void strike(Fault kind) {
+    const size_t connections = network_.open_connections();
+    const size_t which = connections == 0 ? 0 : rng_.below(connections);
+    switch (kind) {
+      case Fault::kCut:
+        if (connections == 0) return;
+        hit("cut", Seconds(1));
+        return network_.cut(which);
+      case Fault::kHalfOpen:
+        if (connections == 0) return;
+        hit("half-open", Seconds(7));
+        return network_.half_open(which, rng_.below(2) == 0, draw_time(0, 1000));
+      case Fault::kStall: {
+        if (connections == 0) return;
+        const Nanos time = draw_outage();
+        hit("stall", time + Seconds(1));
+        return network_.stall(which, static_cast<int>(rng_.below(3)), time);
+      }
+      case Fault::kSeparate: {
+        const auto containers = plan_.containers.size();
+        if (containers < 2) return;
+        const int a = 1 + static_cast<int>(rng_.below(containers));
+        const int b = 1 + static_cast<int>(rng_.below(containers));
+        if (a == b) return;
+        const Nanos time = draw_outage();
+        hit(fmt::format("separate {} and {}", a, b), time + Seconds(2));
+        return network_.separate(a, b, time);
+      }
+      default:
+        return strike_process(kind);
+    }
+  }
+
+  void strike_process(Fault kind) {
+    const size_t index = rng_.below(cluster_.processes());
+    if (!cluster_.is_alive(index) || cluster_.is_paused(index)) return;
+    const std::string name = cluster_.name(index);
+    if (kind == Fault::kKillHost || kind == Fault::kKillManager) {
+      if (cluster_.is_host(index) != (kind == Fault::kKillHost)) return;
+      const Nanos away = draw_time(10, rng_.below(2) == 0 ? 200 : 2500);
+      hit("kill " + name, away + Seconds(1));
+      cluster_.kill(index, away);
+    } else if (kind == Fault::kPause) {
+      const Nanos time = draw_outage();
+      hit("pause " + name, time);
+      cluster_.pause(index, time, rng_.below(3) == 0, rng_.below(2) == 0);
+    } else if (kind == Fault::kSlow) {
+      if (!cluster_.is_host(index)) return;
+      const Nanos time = draw_time(200, 3000);
+      const auto factor = static_cast<uint32_t>(5 + rng_.below(100));
+      hit(fmt::format("slow {} by {}", name, factor), time + Seconds(3));
+      cluster_.slow(index, factor, time);
+    } else if (kind == Fault::kStalePlan) {
+      hit("stale plan at " + name, Nanos(0));
+      cluster_.send_stale_plan(index);
+    }
+  }
+
+  // Everything that was sent has come, everything that was emitted has an end, and nobody holds anything.
+  void drain() {
+    const Nanos most = 3 * plan_.timeout + Seconds(60);
+    const MonoTime end = world_.now() + most;
+    int calm_looks = 0;
+    while (!world_.failed() && calm_looks < 4) {
+      if (world_.now() >= end) {
+        return world_.fail(
+            "liveness",
+            fmt::format("{} attempts pending and {} leaves out {} ms after the last fault; the cluster is {}",
+                        oracle_.pending(), oracle_.in_flight(), std::chrono::duration_cast<Millis>(most).count(),
+                        cluster_.quiet() ? "quiet" : "not quiet"));
+      }
+      world_.run_until(world_.now() + Millis(250));
+      calm_looks = oracle_.finished() && cluster_.quiet() ? calm_looks + 1 : 0;
+    }
+  }
+
+  SimWorld world_;
+  Rng rng_;
+  SimPlan plan_;
+  SimNetwork network_;
+  Oracle oracle_;
+  std::map<std::string, uint64_t> reached_;
+  SimSurroundings around_;
+  Cluster cluster_;
+  MonoTime calm_{};
+  bool counted_ = false;
+  std::string faults_text_;
+};
+
+}  // namespace
+
+const std::vector<std::string>& sometimes_points() {
+  static const std::vector<std::string> points = {
+      "fault: cut",
+      "fault: half-open",
+      "fault: stall",
+      "fault: separate",
+      "fault: kill",
+      "fault: pause",
+      "fault: slow",
+      "fault: stale",
+      "refused for credit",
+      "credit came",
+      "host link up",
+      "host lost",
+      "host lost: roots failed at once",
+      "time-out",
+      "failed by a bolt",
+      "replayed",
+      "connect refused",
+  };
+  return points;
+}
+
+ScheduleResult run_schedule(uint64_t seed, bool explain) {
+  return Schedule(seed).run(explain);
+}
+
+}  // namespace petrel::sim

@@ -1,0 +1,77 @@
+// SimReactor: the loop of one simulated process over the world's event queue.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "native/transport/reactor.h"
+#include "tests/sim/sim_world.h"
+
+namespace petrel::sim {
+
+class SimNetwork;
+
+/// What outlives a process: whether its callbacks may run. Events hold it by shared_ptr.
+class ProcessGate {
+ public:
+  enum class Kind { kPost, kTimer, kIo };
+  explicit ProcessGate(SimWorld& world) : world_(world) {}
+
+  bool alive() const { return alive_; }
+  bool paused() const { return paused_; }
+  /// Runs now, later (paused) or never (dead).
+  void run(Kind kind, SimWorld::Callback callback);
+  void die() {
+    alive_ = false;
+    waiting_.clear();
+  }
+  void pause() { paused_ = true; }
+  /// Everything that came meanwhile runs now. `timers_first` and `io_first` say what the loop looks at first; neither:
+  /// in the order in which it came.
+  void resume(bool timers_first, bool io_first);
+
+ private:
+  SimWorld& world_;
+  bool alive_ = true;
+  bool paused_ = false;
+  std::deque<std::pair<Kind, SimWorld::Callback>> waiting_;
+};
+
+class SimReactor : public Reactor {
+ public:
+  /// `machine`: whose abstract Unix names it sees. `pid`: what its peers' peer_pid() says.
+  SimReactor(SimWorld& world, SimNetwork& network, int machine, int pid);
+  /// The process is gone: nothing that it put runs any more.
+  ~SimReactor() override;
+
+  const Clock& clock() const override { return world_.clock(); }
+  void post(Callback callback) override;
+  TimerId after(Nanos delay, Callback callback) override;
+  void cancel(TimerId timer) override;
+  void run() override;
+  void stop() override {}
+  Result<std::unique_ptr<Acceptor>> listen(const Endpoint& endpoint,
+                                           std::function<void(std::unique_ptr<ByteStream>)> on_accept) override;
+  void connect(const Endpoint& endpoint, Nanos timeout,
+               std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) override;
+  void when_readable(int fd, Callback callback) override;
+  void when_process_ends(int pid, Callback callback) override;
+
+  SimWorld& world() { return world_; }
+  const std::shared_ptr<ProcessGate>& gate() const { return gate_; }
+  int machine() const { return machine_; }
+  int pid() const { return pid_; }
+  size_t timers() const { return timers_.size(); }
+
+ private:
+  SimWorld& world_;
+  SimNetwork& network_;
+  const int machine_;
+  const int pid_;
+  std::shared_ptr<ProcessGate> gate_;
+  TimerId last_timer_ = 0;
+  std::map<TimerId, SimWorld::EventId> timers_;
+};
+
+}  // namespace petrel::sim
