@@ -68,6 +68,20 @@ TEST_F(LauncherTest, ASignalIsReported) {
   EXPECT_THAT(status.to_string(), HasSubstr("signal 9"));
 }
 
+TEST_F(LauncherTest, TheReactorTellsThatAProcessHasEnded) {
+  bool reaped = false;
+  auto process = launcher.spawn(shell("exec sleep 60"), [&](ExitStatus) { reaped = true; });
+  ASSERT_TRUE(process.ok()) << process.status().to_string();
+  int ended = 0;
+  reactor.when_process_ends(process->pid, [&] { ++ended; });
+  EXPECT_FALSE(reactor.run_until([&] { return ended > 0; }, Millis(50)));
+  ASSERT_TRUE(launcher.signal(*process, SIGKILL).ok());
+  EXPECT_TRUE(reactor.run_until([&] { return ended == 1 && reaped; }, kPatience));
+  reactor.when_process_ends(process->pid, [&] { ++ended; });  // there is none any more
+  EXPECT_EQ(ended, 1);
+  EXPECT_TRUE(reactor.run_until([&] { return ended == 2; }, kPatience));
+}
+
 TEST_F(LauncherTest, NoDescriptorLeaks) {
   int leak = open("/dev/null", O_RDONLY);  // without CLOEXEC, as a library might
   EXPECT_EQ(run(shell("ls /proc/self/fd | tr '\\n' ' '")).code, 0);

@@ -1,7 +1,6 @@
 #include "native/transport/asio_reactor.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
@@ -155,46 +154,6 @@ TEST(AsioReactor, UnixNamesAreChecked) {
     EXPECT_EQ(status.code(), StatusCode::kMalformed);
   }
   EXPECT_TRUE(reactor.listen({"@" + std::string(106, 'n'), 0}, [](std::unique_ptr<ByteStream>) {}).ok());
-}
-
-TEST(AsioReactor, TellsThatAProcessHasEnded) {
-  AsioReactor reactor;
-  int go[2];
-  ASSERT_EQ(pipe(go), 0);
-  const pid_t child = fork();
-  if (child == 0) {
-    char byte;
-    close(go[1]);
-    _exit(read(go[0], &byte, 1) == 0 ? 0 : 1);
-  }
-  ASSERT_GT(child, 0);
-  close(go[0]);
-  int ended = 0;
-  reactor.when_process_ends(child, [&] { ++ended; });
-  EXPECT_FALSE(reactor.run_until([&] { return ended > 0; }, Millis(50)));
-  close(go[1]);
-  EXPECT_TRUE(reactor.run_until([&] { return ended == 1; }, kPatience));
-  ASSERT_EQ(waitpid(child, nullptr, 0), child);
-  reactor.when_process_ends(child, [&] { ++ended; });  // there is none any more
-  EXPECT_EQ(ended, 1);
-  EXPECT_TRUE(reactor.run_until([&] { return ended == 2; }, kPatience));
-}
-
-TEST(AsioReactor, ConnectErrorsAreStatuses) {
-  AsioReactor reactor;
-  uint16_t free_port = 0;
-  {
-    auto acceptor = reactor.listen({"127.0.0.1", 0}, [](std::unique_ptr<ByteStream>) {});
-    ASSERT_TRUE(acceptor.ok());
-    free_port = (*acceptor)->endpoint().port;
-  }
-  std::vector<Status> errors;
-  auto remember = [&](Result<std::unique_ptr<ByteStream>> stream) { errors.push_back(stream.status()); };
-  reactor.connect({"127.0.0.1", free_port}, kPatience, remember);
-  reactor.connect({"not an address", 1}, kPatience, remember);
-  ASSERT_TRUE(reactor.run_until([&] { return errors.size() == 2; }, kPatience));
-  for (const Status& error : errors) EXPECT_FALSE(error.ok());
-  EXPECT_EQ(reactor.listen({"no", 1}, nullptr).status().code(), StatusCode::kMalformed);
 }
 
 TEST(AsioReactor, WhenReadableRunsOnce) {
