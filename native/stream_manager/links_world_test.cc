@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
+#include "native/base/mutant.h"
+
 namespace petrel {
 namespace {
 
@@ -31,6 +35,15 @@ WorldOptions random_world(uint64_t seed) {
   options.sections_per_source = 20 + static_cast<int>(rng.below(60));
   return options;
 }
+
+#ifdef PETREL_MUTANTS
+// PETREL_MUTANT="seen offset delivered twice" stream_manager_test: has to fail.
+const bool mutant_is_set = [] {
+  const char* name = std::getenv("PETREL_MUTANT");
+  if (name != nullptr) active_mutant() = name;
+  return true;
+}();
+#endif
 
 struct Sum {
   uint64_t delivered = 0, acks = 0, resumes = 0, seen = 0, gaps = 0, probes = 0, refused = 0, merged = 0, again = 0;
