@@ -335,17 +335,32 @@ final class HostBuilder {
     private Grouper grouper(
             ExecutorSpec spec, GlobalStreamId id, StreamInfo stream, String to, Grouping grouping, long seed) {
         int[] targets = componentToTasks.getOrDefault(to, List.of()).stream().mapToInt(Integer::intValue).toArray();
-        int[] local = Arrays.stream(targets).filter(task -> services.topology().isLocal(task)).toArray();
+        int[] local = nearest(targets);
         boolean loadAware = !Conf.bool(conf, "topology.disable.loadaware.messaging", false);
         try {
             return Groupers.create(GroupingSpec.fromThrift(
                     grouping, stream.get_output_fields(), targets, local, loadAware, api::customGrouping, workerContext,
-                    id, Groupers.seed(seed, spec.firstTask(), id.get_streamId(), to)));
+                    id, Groupers.seed(seed, spec.firstTask(), id.get_streamId(), to))
+                    .withBounds(Conf.decimal(conf, "topology.localityaware.higher.bound", 0.8),
+                            Conf.decimal(conf, "topology.localityaware.lower.bound", 0.2)));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(
                     "subscription of " + to + " to stream '" + id.get_streamId() + "' of " + id.get_componentId() + ": "
                             + e.getMessage(), e);
         }
+    }
+
+    /** The targets in this host, or else those in its container: what Storm calls the same worker. */
+    private int[] nearest(int[] targets) {
+        int[] here = Arrays.stream(targets).filter(task -> services.topology().isLocal(task)).toArray();
+        if (here.length != 0) {
+            return here;
+        }
+        return plan.containers().stream()
+                .filter(container -> container.id() == plan.containerId())
+                .flatMapToInt(container -> Arrays.stream(container.tasks()))
+                .filter(task -> Arrays.stream(targets).anyMatch(target -> target == task))
+                .toArray();
     }
 
     private List<String> componentNames() {

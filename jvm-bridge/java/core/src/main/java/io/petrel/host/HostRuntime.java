@@ -282,9 +282,13 @@ public final class HostRuntime {
             executor.refreshLoad(task -> {
                 Executor target = task > 0 && task < executorOf.length ? executorOf[task] : null;
                 return target == null ? remote.getOrDefault(task, 0.0)
-                                      : Math.min(1.0, (double) target.queue().bytes() / target.queue().limitBytes());
+                                      : fill(target.queue());
             });
         }
+    }
+
+    private static double fill(ObjectQueue queue) {
+        return Math.min(1.0, (double) (queue.bytes() + queue.inboundBytes()) / queue.limitBytes());
     }
 
     private Executor[] executorTable() {

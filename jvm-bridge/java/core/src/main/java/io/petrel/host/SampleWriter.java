@@ -61,7 +61,7 @@ final class SampleWriter {
         out.writeInt(spec.lastTask());
         out.writeByte(spec.spout() ? 1 : 0);
         out.writeLong(executor.queue().tuples());
-        out.writeLong(executor.queue().bytes());
+        out.writeLong(executor.queue().bytes() + executor.queue().inboundBytes());
         out.writeLong(executor.blockedNanos());
         out.writeLong(executor instanceof SpoutExecutor ? ((SpoutExecutor) executor).pending() : 0);
         outputs(executor);

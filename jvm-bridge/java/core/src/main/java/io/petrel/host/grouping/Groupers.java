@@ -41,7 +41,8 @@ public final class Groupers {
 
     private static Grouper shuffle(int[] targets, GroupingSpec spec) {
         return spec.loadAware() && targets.length > 1
-                ? new LoadAwareShuffleGrouper(targets, spec.seed())
+                ? new LoadAwareShuffleGrouper(
+                        targets, spec.localTargets(), spec.higherBound(), spec.lowerBound(), spec.seed())
                 : new ShuffleGrouper(targets, spec.seed());
     }
 

@@ -17,6 +17,8 @@ import org.apache.storm.task.WorkerTopologyContext;
  * @param loadAware false when topology.disable.loadaware.messaging is set
  * @param custom the user's object, not yet prepared (kind CUSTOM)
  * @param seed from {@link Groupers#seed}: different for every executor and edge
+ * @param higherBound average load of the near targets above which load-aware shuffle takes the far ones too
+ * @param lowerBound average load of the near targets below which it goes back to them
  */
 public record GroupingSpec(
         Kind kind,
@@ -27,7 +29,21 @@ public record GroupingSpec(
         CustomStreamGrouping custom,
         WorkerTopologyContext context,
         GlobalStreamId stream,
-        long seed) {
+        long seed,
+        double higherBound,
+        double lowerBound) {
+
+    /** With Storm's default bounds. */
+    public GroupingSpec(Kind kind, int[] fields, int[] targets, int[] localTargets, boolean loadAware,
+            CustomStreamGrouping custom, WorkerTopologyContext context, GlobalStreamId stream, long seed) {
+        this(kind, fields, targets, localTargets, loadAware, custom, context, stream, seed, 0.8, 0.2);
+    }
+
+    /** The same with the bounds of the topology's conf. */
+    public GroupingSpec withBounds(double higher, double lower) {
+        return new GroupingSpec(
+                kind, fields, targets, localTargets, loadAware, custom, context, stream, seed, higher, lower);
+    }
 
     /** Storm's groupings; "fields on no fields" is GLOBAL. */
     public enum Kind { FIELDS, GLOBAL, SHUFFLE, ALL, NONE, DIRECT, LOCAL_OR_SHUFFLE, CUSTOM }

@@ -193,6 +193,31 @@ class GroupersTest {
     }
 
     @Test
+    void loadAwareShuffleStaysInItsWorkerUntilThatIsLoaded() {
+        LoadAwareShuffleGrouper grouper = new LoadAwareShuffleGrouper(TARGETS, new int[] {6, 9}, 0.8, 0.2, 9);
+        assertEquals(Map.of(6, 500, 9, 500), shares(grouper, 1000));
+        LoadView nearAt80 = task -> task == 6 || task == 9 ? 0.8 : 0;
+        grouper.refreshLoad(nearAt80);
+        assertEquals(Map.of(6, 500, 9, 500), shares(grouper, 1000), "not above the bound");
+        grouper.refreshLoad(task -> task == 6 ? 1.0 : task == 9 ? 0.7 : 0.3);
+        Map<Integer, Integer> all = shares(grouper, 1000);
+        assertEquals(Set.of(5, 6, 7, 9), all.keySet());
+        assertTrue(all.get(5) > all.get(6), all.toString());
+        grouper.refreshLoad(task -> 0.2);
+        assertEquals(4, shares(grouper, 1000).size(), "not below the bound");
+        grouper.refreshLoad(task -> task == 6 || task == 9 ? 0.19 : 0);
+        assertEquals(Map.of(6, 500, 9, 500), shares(grouper, 1000));
+    }
+
+    @Test
+    void loadAwareShuffleWithoutTargetsInItsWorkerTakesAll() {
+        Grouper grouper = Groupers.create(spec(GroupingSpec.Kind.SHUFFLE, TARGETS, new int[0], true, 9));
+        assertEquals(Map.of(5, 250, 6, 250, 7, 250, 9, 250), shares(grouper, 1000));
+        grouper.refreshLoad(task -> 0.9);
+        assertEquals(4, shares(grouper, 1000).size());
+    }
+
+    @Test
     void loadAwareRingGrowsWithTheTargets() {
         int[] targets = new int[500];
         for (int i = 0; i < targets.length; i++) {
