@@ -238,7 +238,7 @@ class FlowTest {
         HostRuntime runtime = Stepper.runtime(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), ledger,
                 HostClock.SYSTEM, ThreadParker::new, 10_000);
         runtime.start(true);
-        until(runtime, ledger, "a flood", () -> Script.log().contains("a floods"));
+        until(runtime, ledger, "a flood", () -> Script.log().containsAll(List.of("a floods", "stuck prepare")));
         runtime.stop(10_000);
         assertEquals(1, Script.log("a cleanup").size());
         assertNull(ledger.death());
