@@ -138,7 +138,7 @@ class HostLinksTest : public testing::Test {
     EXPECT_EQ(b.acks[0].root, RootId::make(task_of_b, 1, 6));
     EXPECT_EQ(b.links.dropped_acks(), 1u);
     const std::vector<std::byte> half(31);
-  EXPECT_EQ(b.links.acks(half).code(), StatusCode::kMalformed);
+    EXPECT_EQ(b.links.acks(half).code(), StatusCode::kMalformed);
   }
 
   AsioReactor reactor_;

@@ -198,6 +198,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
     }
     booted_ = true;
     logger.info("booted");
+    if (links_.booted) links_.booted();
     start_if_ready();
   });
 }

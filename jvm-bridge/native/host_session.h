@@ -27,8 +27,10 @@ struct HostSessionLinks {
   std::function<Status(const proto::Envelope&)> send;  // to the topology master; kUnavailable while it is away
   std::function<bool()> somebody_cares;                // agent or root lives (Lease)
   std::function<void(const Status&)> fail;             // the host cannot run: report it and end the process
-  /// The plan that Java is about to be booted with: the links to other hosts start. An error: the host cannot run.
+  /// The plan that Java is about to be booted with: the links to other hosts are made. An error: the host cannot run.
   std::function<Status(const proto::PhysicalPlan&)> start_links = nullptr;
+  /// Java is booted: from now on it takes what other hosts send, so the links may begin to bring it.
+  std::function<void()> booted = nullptr;
   std::function<void(const proto::DataEndpoints&)> endpoints = nullptr;  // stream managers, as the master knows them
   std::function<proto::LinkSample()> link_sample = nullptr;              // empty when there are no links
 };

@@ -91,6 +91,7 @@ class HostSessionTest : public testing::Test {
       linked_epochs_.push_back(plan.epoch());
       return link_status_;
     };
+    links.booted = [this] { calls_at_links_run_.push_back(java_.calls.size()); };
     links.endpoints = [this](const proto::DataEndpoints& endpoints) { endpoints_ = endpoints; };
     links.link_sample = [this] { return link_sample_; };
     session_ = std::make_unique<HostSession>(reactor_, options, links, java_, errors_);
@@ -135,6 +136,7 @@ class HostSessionTest : public testing::Test {
   std::vector<proto::Envelope> sent_;
   std::string failure_;
   std::vector<uint64_t> linked_epochs_;
+  std::vector<size_t> calls_at_links_run_;
   Status link_status_;
   proto::DataEndpoints endpoints_;
   proto::LinkSample link_sample_;
@@ -156,6 +158,15 @@ TEST_F(HostSessionTest, LinksStartOnceBeforeTheBoot) {
   plan(5, proto::STATUS_ACTIVE);
   EXPECT_THAT(linked_epochs_, ElementsAre(4));
   EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+}
+
+TEST_F(HostSessionTest, LinksRunWhenJavaIsBootedAndBeforeItStarts) {
+  plan(4, proto::STATUS_ACTIVE);
+  start_executors();
+  EXPECT_THAT(calls_at_links_run_, IsEmpty());  // what came now would find nobody
+  java_.boot_done({});
+  EXPECT_THAT(calls_at_links_run_, ElementsAre(1));
+  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
 }
 
 TEST_F(HostSessionTest, WithoutLinksNothingIsBooted) {

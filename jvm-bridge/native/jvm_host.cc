@@ -204,6 +204,9 @@ void JvmHost::start_session() {
   links.somebody_cares = [this] { return lease_.agent_alive() || lease_.root_alive(); };
   links.fail = [this](const Status& why) { fail(why); };
   links.start_links = [this](const proto::PhysicalPlan& plan) { return start_links(plan); };
+  links.booted = [this] {
+    if (links_) links_thread_ = std::thread([this] { run_links(); });
+  };
   links.endpoints = [this](const proto::DataEndpoints& endpoints) {
     if (links_) links_loop_.post([this, endpoints] { links_->set_peers(endpoints); });
   };
@@ -246,7 +249,6 @@ Status JvmHost::start_links(const proto::PhysicalPlan& message) {
   links_ =
       std::make_unique<HostLinks>(links_loop_, std::move(options),
                                   std::make_shared<const RouteTable>(std::move(routes)), plan.packing, links_events());
-  links_thread_ = std::thread([this] { run_links(); });
   return Status();
 }
 

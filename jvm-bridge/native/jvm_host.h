@@ -55,7 +55,8 @@ class JvmHost : public NativeCalls {
   Status read_conf();
   void start_ledger();
   void start_session();
-  /// Before Host.boot, and only when the plan has other hosts.
+  /// Before Host.boot, and only when the plan has other hosts. They run from the end of the boot on: before it Java
+  /// takes no tuples, and nobody may be told that this host can be reached.
   Status start_links(const proto::PhysicalPlan& plan);
   Result<HostLinksOptions> links_options(const ContainerPlan& container, const HostPlan& host) const;
   HostLinksEvents links_events();

@@ -141,7 +141,7 @@ Status not_enough(size_t wanted, size_t free) {
 
 constexpr PackingRow kRegistry[] = {
     {"round_robin", "executors in turn over topology.workers containers", pack_round_robin},
-    {"single_container", "one container per host, so that no links are needed", pack_single_container},
+    {"single_container", "one container per machine, whatever topology.workers says", pack_single_container},
 };
 
 }  // namespace

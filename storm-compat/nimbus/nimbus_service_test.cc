@@ -21,6 +21,7 @@ using apache::thrift::protocol::TBinaryProtocol;
 using apache::thrift::transport::TMemoryBuffer;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using testing::message_of;
 using testing::Nimbus;
 using testing::word_topology;
@@ -47,22 +48,26 @@ TEST(Submit, StoresLaunchesAndShows) {
   const storm::TopologySummary summary = nimbus.summary("wc");
   EXPECT_EQ(summary.status, "ACTIVE");
   EXPECT_EQ(summary.id, fmt::format("wc-1-{}", world.clock.wall_ms() / 1000));
-  EXPECT_EQ(summary.num_workers, 1);
+  EXPECT_EQ(summary.num_workers, 2);
   EXPECT_EQ(summary.num_tasks, 2 + 4 + 2);  // words, count, __acker (one per topology.workers)
   EXPECT_EQ(summary.num_executors, 2 + 3 + 2);
   EXPECT_EQ(summary.storm_version, "2.8.3");
   EXPECT_EQ(world.scheduler.launches, 1);
-  EXPECT_EQ(world.scheduler.running.size(), 2u);  // container 0 and one host
+  EXPECT_EQ(world.scheduler.running.size(), 3u);  // container 0 and two workers
   EXPECT_EQ(nimbus.uploads.sessions(), 0u);
 
   const TopologyPtr entry = nimbus.book.by_name("wc");
-  EXPECT_THAT(entry->base.warnings(), ElementsAre(HasSubstr("topology.workers = 2: all executors run in one worker")));
-  ASSERT_EQ(entry->base.specs_size(), 2);
+  EXPECT_THAT(entry->base.warnings(), IsEmpty());
+  ASSERT_EQ(entry->base.specs_size(), 3);
   const proto::ContainerSpec& master = entry->base.specs(0);
   const proto::ContainerSpec& host = entry->base.specs(1);
   EXPECT_THAT(master.processes(), ElementsAre(proto::PROCESS_TOPOLOGY_MASTER));
   EXPECT_THAT(host.processes(), ElementsAre(proto::PROCESS_JVM_HOST));
   EXPECT_EQ(host.port(), 6700);
+  EXPECT_EQ(entry->base.specs(2).port(), 6701);
+  EXPECT_NE(entry->base.specs(2).worker_id(), host.worker_id());
+  ASSERT_EQ(entry->base.specs(2).plan().hosts_size(), 1);
+  EXPECT_EQ(entry->base.specs(2).plan().hosts(0).slot(), 1u);
   EXPECT_EQ(host.secret().size(), 32u);
   EXPECT_EQ(host.secret(), master.secret());
   EXPECT_TRUE(check_container_spec(master).ok()) << check_container_spec(master).message();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "native/base/escape.h"
 #include "storm-compat/nimbus/jar_check.h"
@@ -18,6 +19,17 @@ proto::Artifact artifact_of(const std::string& name, const StoredArtifact& store
   artifact.set_digest(stored.digest);
   artifact.set_bytes(stored.bytes);
   return artifact;
+}
+
+/// By the algorithm that `petrel.packing` of the topology conf names.
+Result<PackingPlan> pack(const Submission& submission, std::span<const Slot> slots) {
+  ASSIGN_OR_RETURN(const std::string name, submission.conf.get_string("petrel.packing", "round_robin"));
+  if (const PackingRow* row = find_packing(name); row != nullptr) {
+    return row->pack(submission.plan, submission.conf, slots);
+  }
+  std::string known;
+  for (const PackingRow& row : packing_registry()) known += fmt::format("{}{}", known.empty() ? "" : ", ", row.name);
+  return Status::malformed("conf petrel.packing = '{}'; there are: {}", escape(name), known);
 }
 
 }  // namespace
@@ -62,7 +74,7 @@ Result<PreparedTopology> SubmissionBuilder::prepare(const SubmitRequest& request
   ASSIGN_OR_RETURN(Submission read,
                    read_submission(*request.topology, settings_.cluster_conf, request.json_conf, info));
   PhysicalPlan plan;
-  ASSIGN_OR_RETURN(plan.packing, pack_single_container(read.plan, read.conf, request.slots));
+  ASSIGN_OR_RETURN(plan.packing, pack(read, request.slots));
   plan.logical = std::move(read.plan);
   plan.status = request.active ? TopologyStatus::kActive : TopologyStatus::kInactive;
   ASSIGN_OR_RETURN(const std::vector<proto::Artifact> artifacts, store_artifacts(request, read.conf));
@@ -81,11 +93,11 @@ Result<PreparedTopology> SubmissionBuilder::prepare(const SubmitRequest& request
     *base.add_specs() = std::move(spec);
   base.set_workers(static_cast<int32_t>(plan.packing.containers.size()));
   ASSIGN_OR_RETURN(const int64_t workers_asked, read.conf.get_int("topology.workers", 1));
-  if (workers_asked > base.workers()) {
+  if (workers_asked > base.workers() && static_cast<size_t>(base.workers()) == request.slots.size()) {
     base.add_warnings(
-        fmt::format("topology.workers = {}: all executors run in one worker for now; the number still "
-                    "decides how many ackers there are unless topology.acker.executors is set",
-                    workers_asked));
+        fmt::format("topology.workers = {}: only {} slot(s) were free, so it runs in {} worker(s); add ports to "
+                    "supervisor.slots.ports",
+                    workers_asked, request.slots.size(), base.workers()));
   }
   int32_t executors = 0;
   for (const ContainerPlan& container : plan.packing.containers)
