@@ -34,6 +34,28 @@ Offer to_offer(Admit admit) {
   CHECK(false);
 }
 
+// What keeps a component from running is shown with the component, where its user looks.
+class ReportingFactory : public TaskFactory {
+ public:
+  ReportingFactory(TaskFactory& factory, const NativeRuntimeEvents& events) : factory_(factory), events_(events) {}
+  Result<std::unique_ptr<BoltTask>> bolt(const Component& component, const ConfMap& conf) override {
+    return reported(component, factory_.bolt(component, conf));
+  }
+  Result<std::unique_ptr<SpoutTask>> spout(const Component& component, const ConfMap& conf) override {
+    return reported(component, factory_.spout(component, conf));
+  }
+
+ private:
+  template <typename Task>
+  Result<Task> reported(const Component& component, Result<Task> made) {
+    if (!made.ok()) events_.report_error(component.name, component.first_task, made.status().message());
+    return made;
+  }
+
+  TaskFactory& factory_;
+  const NativeRuntimeEvents& events_;
+};
+
 void name_thread(const std::string& name) {
   pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
 }
@@ -105,9 +127,10 @@ Status NativeRuntime::build(const std::string& plan_bytes) {
   services.events = this;
   HostInstanceOptions sizes;
   sizes.queue_limit_bytes = kQueueBytes;
+  ReportingFactory factory(libraries_, events_);
   ASSIGN_OR_RETURN(
       instance_,
-      HostInstance::build(services, options_.conf, libraries_, [] { return std::make_unique<ThreadParker>(); }, sizes));
+      HostInstance::build(services, options_.conf, factory, [] { return std::make_unique<ThreadParker>(); }, sizes));
   logger.info("{} executors in slot {}, {} hosts in the plan", instance_->executors().size(), options_.host.slot,
               routes->hosts.size());
   start_ledger();
