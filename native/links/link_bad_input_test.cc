@@ -252,9 +252,11 @@ TEST_P(LinkBadInput, S11WrongProofsAndReplays) {
   guesser.secret = "guessed";
   auto raw = stranger();
   expect_refused(*raw, raw->hello(guesser), "the proof does not match");
-  // One try per challenge.
-  raw->send(RawClient::frame(FrameKind::kHello, "second try", 2));
+  // One try per challenge: the right proof comes too late.
+  const std::string late = raw->hello(host_identity()).substr(kFrameLengthBytes + kFrameHeaderBytes);
+  raw->send(RawClient::frame(FrameKind::kHello, late, 2));
   EXPECT_TRUE(run_until([&] { return raw->closed; }));
+  EXPECT_FALSE(raw->welcome());
 
   auto first = stranger();
   const std::string recorded = first->hello(host_identity(8));

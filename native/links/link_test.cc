@@ -192,8 +192,16 @@ TEST_F(LinkTest, APeerWithoutASignOfLifeIsGivenUp) {
 
 TEST_F(LinkTest, APauseOfOurOwnIsNotTakenForThePeersDeath) {
   link_up();
+  // Both ends live in this process. All timers are late, and run before anybody reads what came meanwhile.
   client_end.end.link->send(frame_of(FrameKind::kData, "before"));
-  reactor.pause(Seconds(20));  // both ends live in this process: all timers are late, all bytes still lie in the queue
+  server_end.ends[0]->link->send(frame_of(FrameKind::kCredit, "before"));
+  reactor.pipes[0]->stalled = {true, true};
+  reactor.run();
+  reactor.pause(Seconds(20));
+  reactor.advance(Millis(1));
+  EXPECT_THAT(client_end.end.closed, IsEmpty());
+  EXPECT_THAT(server_end.ends[0]->closed, IsEmpty());
+  reactor.release(reactor.pipes[0]);
   reactor.advance(Seconds(10));
   EXPECT_EQ(client_end.links, 1);
   EXPECT_THAT(client_end.end.closed, IsEmpty());

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <asio.hpp>
+#include <cerrno>
 #include <deque>
 #include <unordered_map>
 #include <vector>
@@ -22,6 +23,7 @@ using Socket = asio::generic::stream_protocol::socket;  // of either
 
 constexpr size_t kMaxUnixName = 106;  // asio wants a byte of sun_path for itself, the leading zero takes one
 constexpr size_t kBuffersPerWrite = 32;
+constexpr Nanos kRetry = Millis(100);  // out of descriptors: a pause instead of a busy loop
 
 Status from_asio(const asio::error_code& error, const std::string& what) {
   StatusCode code = StatusCode::kIo;
@@ -172,8 +174,8 @@ struct AcceptorState : std::enable_shared_from_this<AcceptorState<Protocol>> {
     acceptor.async_accept(
         [self = this->shared_from_this()](const asio::error_code& error, typename Protocol::socket socket) {
           if (!self->open) return;
-          if (error) {  // out of descriptors: a pause instead of a busy loop
-            self->retry.expires_after(Millis(100));
+          if (error) {
+            self->retry.expires_after(kRetry);
             self->retry.async_wait([self](const asio::error_code&) {
               if (self->open) self->accept();
             });
@@ -363,9 +365,14 @@ void AsioReactor::when_readable(int fd, Callback callback) {
 
 void AsioReactor::when_process_ends(int pid, Callback callback) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  if (fd < 0) return post(std::move(callback));  // no such process any more
-  when_readable(fd, std::move(callback));
-  ::close(fd);
+  if (fd >= 0) {
+    when_readable(fd, std::move(callback));
+    ::close(fd);
+  } else if (errno == ESRCH || errno == EINVAL) {
+    post(std::move(callback));  // no such process any more
+  } else {                      // out of descriptors says nothing about the process
+    after(kRetry, [this, pid, callback = std::move(callback)] { when_process_ends(pid, callback); });
+  }
 }
 
 }  // namespace petrel
