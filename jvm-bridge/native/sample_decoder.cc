@@ -9,9 +9,10 @@ constexpr int32_t kMaxExecutors = 100'000;
 constexpr int32_t kMaxStreams = 10'000;
 constexpr size_t kMaxName = 64 * 1024;
 // Smallest encoded sizes: what a count promises must fit into the rest.
-constexpr size_t kSmallestExecutor = 4 + 4 + 4 + 1 + 4 * 8 + 4 + 4;
+constexpr size_t kSmallestExecutor = 4 + 4 + 4 + 1 + 4 * 8 + 4 + 4 + 4;
 constexpr size_t kSmallestOutput = 4 + 6 * 8;
 constexpr size_t kSmallestInput = 4 + 4 + 7 * 8;
+constexpr size_t kBlockedCause = 4 + 8;
 
 void read_output(JavaDataReader& in, proto::StreamCounts& out) {
   out.set_stream(in.str(kMaxName));
@@ -48,6 +49,12 @@ void read_executor(JavaDataReader& in, proto::ExecutorSample& out) {
   for (int32_t i = 0; i < outputs && !in.failed(); ++i) read_output(in, *out.add_outputs());
   int32_t inputs = in.count(kMaxStreams, kSmallestInput);
   for (int32_t i = 0; i < inputs && !in.failed(); ++i) read_input(in, *out.add_inputs());
+  int32_t causes = in.count(kMaxExecutors, kBlockedCause);
+  for (int32_t i = 0; i < causes && !in.failed(); ++i) {
+    proto::BlockedCause& cause = *out.add_blocked_by();
+    cause.set_first_task(in.i32());
+    cause.set_ns(in.i64());
+  }
 }
 
 }  // namespace

@@ -30,6 +30,9 @@ std::string good_sample() {
   out.str("src");
   out.str("s2");
   for (int64_t value : {31, 32, 33, 34, 35, 36, 37}) out.i64(value);
+  out.i32(1);
+  out.i32(9);
+  out.i64(13);
   return out.take();
 }
 
@@ -64,6 +67,9 @@ TEST(SampleDecoder, ReadsEveryField) {
   EXPECT_EQ(i.execute_samples(), 35);
   EXPECT_EQ(i.process_ns_sum(), 36);
   EXPECT_EQ(i.process_samples(), 37);
+  ASSERT_EQ(e.blocked_by_size(), 1);
+  EXPECT_EQ(e.blocked_by(0).first_task(), 9);
+  EXPECT_EQ(e.blocked_by(0).ns(), 13);
 }
 
 TEST(SampleDecoder, EveryPrefixIsRefused) {

@@ -173,9 +173,10 @@ public final class HostRuntime {
     /** These executors, by their first task, were refused by other hosts and may try again. Thread: that of the links. */
     public void credit(int[] firstTasks) {
         for (int task : firstTasks) {
-            Executor executor = task > 0 && task < executorOf.length ? executorOf[task] : null;
-            if (executor != null) {
-                executor.creditCame();
+            for (Executor executor : executors) {
+                if (executor.spec().firstTask() == task) {
+                    executor.creditCame();
+                }
             }
         }
     }

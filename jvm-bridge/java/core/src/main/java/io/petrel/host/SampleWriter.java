@@ -52,6 +52,7 @@ final class SampleWriter {
         }
         out.writeInt(0);
         out.writeInt(0);
+        out.writeInt(0);
     }
 
     private void executor(Executor executor) throws IOException {
@@ -66,6 +67,12 @@ final class SampleWriter {
         out.writeLong(executor instanceof SpoutExecutor ? ((SpoutExecutor) executor).pending() : 0);
         outputs(executor);
         inputs(executor);
+        Map<Integer, Long> causes = executor.blockedByTask();
+        out.writeInt(causes.size());
+        for (Map.Entry<Integer, Long> cause : causes.entrySet()) {
+            out.writeInt(cause.getKey());
+            out.writeLong(cause.getValue());
+        }
     }
 
     private void outputs(Executor executor) throws IOException {

@@ -206,7 +206,7 @@ class RemoteTest {
         byte[] good = hosts.sent.get(0).bytes();
         java.util.Random random = new java.util.Random(3);
         int errors = 0;
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 120; i++) {
             byte[] bytes = good.clone();
             bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             hosts.inject(1, new Section(0, S, S, A, 0, TaskLinks.TUPLES, hosts.sent.get(0).count(), bytes));
@@ -226,7 +226,7 @@ class RemoteTest {
                 hosts.settle();
             }
         }
-        assertTrue(errors > 30, "only " + errors + " were found");
+        assertTrue(errors > 10, "only " + errors + " were found");
     }
 
     @Test

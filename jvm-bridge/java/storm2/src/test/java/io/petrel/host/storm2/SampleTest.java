@@ -3,6 +3,11 @@ package io.petrel.host.storm2;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.petrel.host.Executor;
+import io.petrel.host.HostRuntime;
+import io.petrel.host.Parker;
+import io.petrel.host.testkit.FakeLedger;
+import io.petrel.host.testkit.ManualClock;
 import io.petrel.host.testkit.Stepper;
 import java.io.ByteArrayInputStream;
 import java.io.DataInputStream;
@@ -45,6 +50,9 @@ class SampleTest {
                     all.put(stream + counter, in.readLong());
                 }
             }
+            for (int causes = in.readInt(); causes > 0; causes--) {
+                all.put(name + " blocked by " + in.readInt(), in.readLong());
+            }
         }
         assertEquals(0, in.available());
         return all;
@@ -52,6 +60,42 @@ class SampleTest {
 
     private static String text(DataInputStream in) throws IOException {
         return new String(in.readNBytes(in.readInt()), java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void blockedTimeNamesItsCause() throws Exception {
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("s", Script.spout("s", s -> s.out.emit(new Values("x".repeat(100)))).stream("default", "v"));
+        builder.setBolt("t", Script.bolt("t", (bolt, tuple) -> {}), 2).shuffleGrouping("s");
+        ManualClock clock = new ManualClock();
+        FakeLedger ledger = new FakeLedger(clock);
+        Parker sleeper = new Parker() {
+            @Override
+            public void park(long nanos) {
+                clock.advanceNanos(5_000_000);
+            }
+
+            @Override
+            public void unpark() {}
+        };
+        HostRuntime runtime = Stepper.runtime(new Storm2Line(), builder.createTopology(), Map.of(), Map.of("t", 2), ledger,
+                clock, () -> sleeper, 1000);
+        runtime.setActive(true);
+        Executor spout = runtime.executors().stream().filter(e -> e.spec().spout()).findFirst().orElseThrow();
+        spout.init();
+        for (int i = 0; i < 2000; i++) {
+            spout.runOnce(clock.nanos());
+        }
+        assertTrue(spout.outbox().hasRefused());
+        spout.idle();
+        spout.idle();
+        Map<String, Long> sample = read(runtime.sample());
+        String name = spout.spec().component() + "[" + spout.spec().firstTask() + "," + spout.spec().lastTask() + "]S";
+        assertEquals(10_000_000, sample.get(name + " blocked"));
+        long causes = sample.entrySet().stream().filter(e -> e.getKey().startsWith(name + " blocked by "))
+                .mapToLong(Map.Entry::getValue).sum();
+        assertEquals(10_000_000, causes);
+        assertEquals(0, sample.get("t[3,3] blocked"));
     }
 
     @Test
