@@ -33,7 +33,7 @@ Executor::Executor(ExecutorSpec spec, const ExecutorServices& services, Parker& 
 Status Executor::connect(const std::vector<Executor*>& local) {
   make_destinations(local);
   if (services_.acks != nullptr) acks_ = std::make_unique<AckBatch>(*services_.acks);
-  return make_routes(local);
+  return make_routes();
 }
 
 void Executor::make_destinations(const std::vector<Executor*>& local) {
@@ -65,9 +65,11 @@ void Executor::make_destinations(const std::vector<Executor*>& local) {
       std::make_unique<Outbox>(first_task(), std::move(destinations), services_.remote, waker_, clock_, spec_.outbox);
 }
 
-Status Executor::make_routes(const std::vector<Executor*>& local) {
+Status Executor::make_routes() {
   const TaskTable& table = *services_.table;
   ASSIGN_OR_RETURN(bool off, spec_.conf.get_bool("topology.disable.loadaware.messaging", false));
+  ASSIGN_OR_RETURN(double higher, spec_.conf.get_double("topology.localityaware.higher.bound", 0.8));
+  ASSIGN_OR_RETURN(double lower, spec_.conf.get_double("topology.localityaware.lower.bound", 0.2));
   for (size_t i = 0; i < spec_.component->streams.size(); ++i) {
     const Stream& stream = spec_.component->streams[i];
     Route& route = routes_.emplace_back();
@@ -78,13 +80,13 @@ Status Executor::make_routes(const std::vector<Executor*>& local) {
       const Input* input = reader->find_input(spec_.component->name, stream.id);
       if (input == nullptr) continue;
       const std::vector<int32_t> targets = TaskTable::tasks_of(*reader);
-      std::vector<int32_t> here;
-      for (int32_t task : targets) {
-        auto runs = [&](const Executor* e) { return e->spec().tasks.first <= task && task <= e->spec().tasks.last; };
-        if (std::any_of(local.begin(), local.end(), runs)) here.push_back(task);
-      }
       const uint64_t seed = grouper_seed(services_.seed, first_task(), stream.id, reader->name);
-      Result<GrouperSpec> spec = grouper_spec(*input, stream, targets, here, !off, seed);
+      Result<GrouperSpec> spec =
+          grouper_spec(*input, stream, targets, table.nearest(targets, first_task()), !off, seed);
+      if (spec.ok()) {
+        spec->higher_bound = higher;
+        spec->lower_bound = lower;
+      }
       Result<std::unique_ptr<Grouper>> grouper = spec.ok() ? make_grouper(*spec) : spec.status();
       if (!grouper.ok()) {
         return grouper.status().with_context("subscription of '{}' to stream '{}' of '{}'", escape(reader->name),

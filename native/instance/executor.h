@@ -128,7 +128,7 @@ class Executor {
   std::atomic<bool> active_{false};
 
  private:
-  Status make_routes(const std::vector<Executor*>& local);
+  Status make_routes();
   void make_destinations(const std::vector<Executor*>& local);
   void refresh_load();
   bool can_send();

@@ -115,7 +115,10 @@ Status NativeRuntime::build(const std::string& plan_bytes) {
   ASSIGN_OR_RETURN(RouteTable table, RouteTable::of(plan));
   auto routes = std::make_shared<const RouteTable>(std::move(table));
   std::vector<TaskPlace> places;
-  for (const TaskRoute& route : routes->tasks) places.push_back({route.executor, route.slot});
+  for (const TaskRoute& route : routes->tasks) {
+    const HostPlace* host = routes->host(route.slot);
+    places.push_back({route.executor, route.slot, host == nullptr ? 0 : host->container});
+  }
   ExecutorServices services;
   services.clock = &clock_;
   ASSIGN_OR_RETURN(services.table, TaskTable::of(plan.logical, std::move(places)));

@@ -106,7 +106,10 @@ class ShuffleGrouper : public Grouper {
 };
 
 std::unique_ptr<Grouper> make_shuffle(const std::vector<int32_t>& targets, const GrouperSpec& spec) {
-  if (spec.load_aware && targets.size() > 1) return std::make_unique<LoadAwareShuffle>(targets, spec.seed);
+  if (spec.load_aware && targets.size() > 1) {
+    return std::make_unique<LoadAwareShuffle>(targets, spec.local_targets, spec.higher_bound, spec.lower_bound,
+                                              spec.seed);
+  }
   return std::make_unique<ShuffleGrouper>(targets, spec.seed);
 }
 
@@ -120,7 +123,7 @@ uint64_t mix(uint64_t z) {
 
 Result<GrouperSpec> grouper_spec(const Input& input, const Stream& stream, std::vector<int32_t> targets,
                                  std::vector<int32_t> local_targets, bool load_aware, uint64_t seed) {
-  GrouperSpec spec{input.grouping, {}, std::move(targets), std::move(local_targets), load_aware, seed};
+  GrouperSpec spec{input.grouping, {}, std::move(targets), std::move(local_targets), load_aware, seed, 0.8, 0.2};
   std::sort(spec.targets.begin(), spec.targets.end());
   std::sort(spec.local_targets.begin(), spec.local_targets.end());
   if (input.grouping != GroupingKind::kFields) return spec;

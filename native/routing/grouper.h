@@ -36,9 +36,11 @@ struct GrouperSpec {
   GroupingKind kind = GroupingKind::kShuffle;
   std::vector<uint32_t> fields;        // kFields: indices in the emitted tuple
   std::vector<int32_t> targets;        // sorted task ids of the subscribing component
-  std::vector<int32_t> local_targets;  // the part of them in this host, sorted
+  std::vector<int32_t> local_targets;  // the nearest of them: in this host, or else in this container; sorted
   bool load_aware = true;              // false: topology.disable.loadaware.messaging
   uint64_t seed = 0;                   // grouper_seed: different for every executor and edge
+  double higher_bound = 0.8;           // topology.localityaware.higher.bound
+  double lower_bound = 0.2;            // ... lower.bound
 };
 
 /// The spec of a subscription. Errors: kMalformed when a grouping field is not declared by the stream.

@@ -19,7 +19,7 @@ using ::petrel::testing::read_vectors;
 std::unique_ptr<Grouper> grouper(GroupingKind kind, std::vector<int32_t> targets, uint64_t seed = 1,
                                  std::vector<uint32_t> fields = {}, bool load_aware = false,
                                  std::vector<int32_t> local = {}) {
-  GrouperSpec spec{kind, std::move(fields), std::move(targets), std::move(local), load_aware, seed};
+  GrouperSpec spec{kind, std::move(fields), std::move(targets), std::move(local), load_aware, seed, 0.8, 0.2};
   Result<std::unique_ptr<Grouper>> made = make_grouper(spec);
   EXPECT_TRUE(made.ok()) << made.status().to_string();
   return std::move(made).value();
@@ -103,7 +103,7 @@ TEST(Grouper, LocalOrShuffleStaysHomeWhenItCan) {
 }
 
 TEST(Grouper, LoadAwareAvoidsTheFullQueueAndComesBack) {
-  LoadAwareShuffle shuffle({1, 2, 3, 4}, 5);
+  LoadAwareShuffle shuffle({1, 2, 3, 4}, {}, 0.8, 0.2, 5);
   auto share = [&](int32_t task) {
     int count = 0;
     for (int i = 0; i < 1000; ++i) count += choose(shuffle).at(0) == task ? 1 : 0;
@@ -115,6 +115,32 @@ TEST(Grouper, LoadAwareAvoidsTheFullQueueAndComesBack) {
   EXPECT_LT(share(4), 10);
   for (int i = 0; i < 200; ++i) shuffle.refresh_load([](int32_t) { return 0.1; });
   EXPECT_EQ(share(4), 250);
+}
+
+TEST(Grouper, LoadAwareKeepsToNearTargetsUntilTheyAreLoaded) {
+  LoadAwareShuffle shuffle({1, 2, 3, 4}, {2, 3}, 0.8, 0.2, 5);
+  double near_load = 0.5;
+  auto refresh = [&] { shuffle.refresh_load([&](int32_t task) { return task == 2 || task == 3 ? near_load : 0.1; }); };
+  auto far = [&] {
+    int count = 0;
+    for (int i = 0; i < 1000; ++i) {
+      const int32_t task = choose(shuffle).at(0);
+      count += task == 1 || task == 4 ? 1 : 0;
+    }
+    return count;
+  };
+  EXPECT_EQ(far(), 0);
+  refresh();
+  EXPECT_EQ(far(), 0);
+  near_load = 0.9;
+  refresh();
+  EXPECT_GT(far(), 400);
+  near_load = 0.3;  // between the bounds: the scope stays
+  refresh();
+  EXPECT_GT(far(), 400);
+  near_load = 0.1;
+  refresh();
+  EXPECT_EQ(far(), 0);
 }
 
 TEST(Grouper, ACustomGroupingIsRefusedWithASentence) {
@@ -184,12 +210,20 @@ TEST(TaskTable, KnowsComponentsPlacesReadersAndInnerEdges) {
   EXPECT_EQ(tasks.component(8), nullptr);
   EXPECT_EQ(tasks.component(-1), nullptr);
   EXPECT_EQ(tasks.executors_of(a), (std::vector<int32_t>{2, 4}));
+  EXPECT_EQ(tasks.nearest({2, 3, 4}, 5), (std::vector<int32_t>{2, 3, 4}));
   EXPECT_EQ(tasks.readers_of(a), std::vector<const Component*>{&b});  // not __acker
   EXPECT_TRUE(tasks.inner(a, b));
   EXPECT_TRUE(tasks.inner(b, a));
   EXPECT_TRUE(tasks.inner(z, z));
   EXPECT_FALSE(tasks.inner(s, a));
   EXPECT_FALSE(tasks.inner(a, z));
+  places[2] = places[3] = {2, 7, 1};
+  places[4] = {4, 8, 1};
+  places[6] = {6, 9, 1};
+  const auto spread = *TaskTable::of(plan, places);
+  EXPECT_EQ(spread->nearest({2, 3, 4}, 3), (std::vector<int32_t>{2, 3}));     // in its host
+  EXPECT_EQ(spread->nearest({2, 3, 4}, 6), (std::vector<int32_t>{2, 3, 4}));  // in its container
+  EXPECT_TRUE(spread->nearest({2, 3, 4}, 5).empty());
   places[5] = {};
   EXPECT_NE(TaskTable::of(plan, places).status().message().find("task 5"), std::string::npos);
 }

@@ -63,6 +63,18 @@ std::vector<int32_t> TaskTable::executors_of(const Component& component) const {
   return executors;
 }
 
+std::vector<int32_t> TaskTable::nearest(const std::vector<int32_t>& tasks, int32_t from) const {
+  const TaskPlace here = place(from);
+  std::vector<int32_t> in_host;
+  std::vector<int32_t> in_container;
+  for (int32_t task : tasks) {
+    const TaskPlace there = place(task);
+    if (there.slot == here.slot) in_host.push_back(task);
+    if (there.container == here.container) in_container.push_back(task);
+  }
+  return in_host.empty() ? in_container : in_host;
+}
+
 std::vector<const Component*> TaskTable::readers_of(const Component& component) const {
   std::vector<const Component*> readers;
   for (const Component& reader : plan_.components) {

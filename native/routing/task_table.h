@@ -14,10 +14,11 @@
 
 namespace petrel {
 
-/// Where a task runs: first task of its executor (0: no such task) and the slot of its host.
+/// Where a task runs: first task of its executor (0: no such task), the slot of its host, and the container.
 struct TaskPlace {
   int32_t executor = 0;
   uint32_t slot = 0;
+  int32_t container = 0;
   bool operator==(const TaskPlace&) const = default;
 };
 
@@ -35,6 +36,9 @@ class TaskTable {
   static std::vector<int32_t> tasks_of(const Component& component);
   /// First tasks of all executors of a component, sorted.
   std::vector<int32_t> executors_of(const Component& component) const;
+  /// Of `tasks` those in the same host as task `from`, or when there are none, those in its container (Storm's "same
+  /// worker").
+  std::vector<int32_t> nearest(const std::vector<int32_t>& tasks, int32_t from) const;
   /// The components that read any stream of `component`, in the order of the plan; without __acker, whose work the
   /// ledger does.
   std::vector<const Component*> readers_of(const Component& component) const;
