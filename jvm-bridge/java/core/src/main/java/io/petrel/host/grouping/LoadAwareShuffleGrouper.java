@@ -40,7 +40,7 @@ final class LoadAwareShuffleGrouper implements Grouper {
         this(targets, targets, 1, 0, seed);
     }
 
-    /** @param nearTargets the part of the targets in this worker */
+    /** @param nearTargets the part of the targets in this worker, sorted */
     LoadAwareShuffleGrouper(int[] targets, int[] nearTargets, double higherBound, double lowerBound, long seed) {
         this.targets = targets;
         this.higherBound = higherBound;
@@ -48,8 +48,7 @@ final class LoadAwareShuffleGrouper implements Grouper {
         this.near = new boolean[targets.length];
         int count = 0;
         for (int i = 0; i < targets.length; i++) {
-            int target = targets[i];
-            near[i] = Arrays.stream(nearTargets).anyMatch(task -> task == target);
+            near[i] = Arrays.binarySearch(nearTargets, targets[i]) >= 0;
             count += near[i] ? 1 : 0;
         }
         if (count == 0) {
