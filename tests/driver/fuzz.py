@@ -21,13 +21,15 @@ BINARIES = ROOT / "build" / "fuzz" / "fuzz"
 READERS = {"thrift_frame_fuzz": ["storm-compat/thrift/thrift_scan.cc", "storm-compat/thrift/frame_assembler.cc"],
            "storm_topology_fuzz": ["storm-compat/submit/topology_reader.cc", "storm-compat/submit/component_reader.cc"],
            "tuple_batch_fuzz": ["native/codec/tuple_batch.cc", "native/codec/value_codec.cc"],
-           "state_file_fuzz": ["native/state_store/state_file.cc"]}
+           "state_file_fuzz": ["native/state_store/state_file.cc"],
+           "hello_fuzz": ["native/codec/hello.cc", "native/links/link_handshake.cc"],
+           "frame_fuzz": ["native/codec/frame.cc"]}  # sections_fuzz reads a part of it
 LEAST_COVERED = 90
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="./dev fuzz", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("name", nargs="?", help="one target; all without it")
+    parser.add_argument("name", nargs="?", type=lambda n: n if n.endswith("_fuzz") else n + "_fuzz", help="one target; all without it")
     parser.add_argument("--seconds", type=int, default=300, help="for the real code of each target (300)")
     parser.add_argument("--planted-seconds", type=int, default=60, help="within which the planted bug must be found (60)")
     parser.add_argument("--coverage", action="store_true", help="measure what corpora and findings reach, no fuzzing")
