@@ -55,6 +55,8 @@ struct RootId {
   static constexpr int32_t spout_task(uint64_t root) {
     return static_cast<int32_t>(root >> (kIncarnationBits + kSequenceBits));
   }
+  /// Of two incarnations as root ids have them (modulo 1024): a came before b. Right for less than 512 starts.
+  static constexpr bool is_older(uint32_t a, uint32_t b) { return ((a - b) & kIncarnationMask) > kIncarnationMask / 2; }
   static constexpr uint32_t incarnation(uint64_t root) {
     return static_cast<uint32_t>(root >> kSequenceBits) & kIncarnationMask;
   }

@@ -1,6 +1,7 @@
 #include "native/links/ack_flow.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "native/base/mutant.h"
@@ -91,6 +92,18 @@ void AckOut::reset() {
   limit_ = options_.ack_window;
   doublings_ = 0;
   path_is_new_ = false;
+}
+
+void AckOut::reset(uint32_t least) {
+  std::vector<AckRecord> all(kept_.size() / sizeof(AckRecord));
+  if (!all.empty()) std::memcpy(all.data(), kept_.data(), kept_.size());
+  all.insert(all.end(), waiting_.begin(), waiting_.end());
+  reset();
+  for (const AckRecord& record : all) {
+    if (RootId::is_older(RootId::incarnation(record.root), least)) continue;
+    --dropped_records_;
+    add(record);
+  }
 }
 
 bool AckOut::take_probe(MonoTime now) {

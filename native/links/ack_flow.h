@@ -35,6 +35,9 @@ class AckOut {
   bool on_credit(const AckCreditBody& credit, MonoTime now);
   /// The ledger died: all records are dropped.
   void reset();
+  /// The same, but records of roots of incarnation `least` and later stay, for the ledger that comes next: their tuples
+  /// came here faster than the news of it.
+  void reset(uint32_t least);
   void path_up() { path_is_new_ = true; }
   /// True when "tell me where you are" is to be sent now, with sent().
   bool take_probe(MonoTime now);

@@ -146,6 +146,22 @@ TEST_F(Acks, ADeadLedgerTakesItsRecordsWithIt) {
   EXPECT_EQ(out_.take(now_)->offset, 0u);
 }
 
+TEST_F(Acks, RecordsOfTheNextIncarnationWaitForItsLedger) {
+  // Some were sent to the dead one, some wait; modulo 1024 incarnation 0 comes after 1023.
+  for (uint64_t i = 0; i < 10; ++i) out_.add(record(AckKind::kFail, RootId::make(3, i % 2 == 0 ? 1023 : 1024, i), 0));
+  out_.take(now_);
+  out_.add(record(AckKind::kAck, RootId::make(3, 1024, 11), 5, 1, 2));
+  out_.add(record(AckKind::kAck, RootId::make(3, 1023, 12), 5));
+  out_.reset(1024);
+  EXPECT_EQ(out_.dropped_records(), 6u);
+  const auto chunk = out_.take(now_);
+  ASSERT_TRUE(chunk.has_value());
+  EXPECT_EQ(chunk->offset, 0u);
+  std::vector<uint64_t> sequences;
+  for (const AckRecord& r : records_of(chunk->records)) sequences.push_back(r.root & RootId::kSequenceMask);
+  EXPECT_EQ(sequences, (std::vector<uint64_t>{1, 3, 5, 7, 9, 11}));
+}
+
 TEST(AckProperty, EveryRecordCountsOnceOverALossyWay) {
   for (uint64_t seed = 1; seed <= 500; ++seed) {
     Rng rng(seed);

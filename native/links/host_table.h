@@ -32,6 +32,10 @@ class HostTable {
   /// The incarnation to send to; 0: not known, or lost.
   uint32_t address(uint32_t slot) const;
   bool current(uint32_t slot, uint32_t incarnation) const { return incarnation != 0 && address(slot) == incarnation; }
+  /// The oldest incarnation that may live.
+  uint32_t least_alive(uint32_t slot) const {
+    return slot < hosts_.size() ? hosts_[slot].incarnation + (hosts_[slot].lost ? 1 : 0) : 0;
+  }
   /// All slots below `hosts` but our own were announced as up.
   bool all_up(size_t hosts) const;
   /// Slots that are known.

@@ -126,8 +126,9 @@ void SendSide::acks(std::span<const AckRecord> records) {
       ++acks_dropped_;
       continue;
     }
-    const uint32_t known = table_.address(route->slot);
-    if (known != 0 && RootId::incarnation(record.root) != (known & RootId::kIncarnationMask) &&
+    // A newer one than we know of is no mistake: its tuples may come before the news of it, by way of others.
+    const uint32_t least = table_.least_alive(route->slot);  // 0: nothing is known, and nothing is too old
+    if (least != 0 && RootId::is_older(RootId::incarnation(record.root), least) &&
         !PETREL_MUTANT("record of an earlier spout incarnation accepted")) {
       ++acks_dropped_;  // the ledger that waits for it died
       continue;
@@ -142,7 +143,7 @@ void SendSide::lost(uint32_t slot) {
     flow->flow.reset();
     touch(*flow, true);
   }
-  destination(slot).acks.reset();
+  destination(slot).acks.reset(table_.least_alive(slot));
 }
 
 void SendSide::path_up(uint32_t slot) {
