@@ -116,6 +116,9 @@ void Oracle::check_fail(const Attempt& attempt, uint64_t root, CompletionKind ki
 
 void Oracle::received(const TupleFacts& facts, uint32_t incarnation) {
   ++counts_.received;
+  world_.trace("take", facts.root,
+               static_cast<uint64_t>(facts.source_task) << 32 | static_cast<uint32_t>(facts.destination_task),
+               facts.link_number);
   if (attempts_.count(facts.root) == 0) {
     return world_.fail(
         "ALO6", fmt::format("task {} got a tuple of root {:x}, never emitted", facts.destination_task, facts.root));

@@ -26,8 +26,9 @@ NetworkProfile draw_network(Rng& rng) {
 
 class Schedule {
  public:
-  explicit Schedule(uint64_t seed)
-      : world_(seed),
+  Schedule(uint64_t seed, size_t events)
+      : events_(events),
+        world_(seed, events),
         rng_(world_.rng(1)),
         plan_(SimPlan::draw(world_.rng(2))),
         network_(world_, draw_network(rng_), world_.rng(3)),
@@ -64,7 +65,7 @@ class Schedule {
     if (explain || world_.failed()) {
       result.plan = plan_.describe();
       result.faults = faults_text_;
-      result.last_events = world_.last_events(200);
+      result.last_events = world_.last_events(events_);
     }
     return result;
   }
@@ -97,7 +98,12 @@ class Schedule {
     }
     if (kinds.empty()) kinds.push_back(static_cast<Fault>(rng_.below(kFaults)));
     calm_ = world_.now() + kLastFault + Millis(500);
-    const uint64_t count = 1 + rng_.below(7);
+    uint64_t count = 1 + rng_.below(7);
+    // One killed host and nothing else: then every root that it held must fail at once, and none may time out.
+    if (rng_.below(6) == 0) {
+      kinds = {Fault::kKillHost};
+      count = 1 + rng_.below(2);
+    }
     for (uint64_t i = 0; i < count; ++i) {
       const Fault kind = kinds[rng_.below(kinds.size())];
       const auto span = static_cast<uint64_t>((kLastFault - kFirstFault).count());
@@ -207,6 +213,7 @@ class Schedule {
     }
   }
 
+  const size_t events_;
   SimWorld world_;
   Rng rng_;
   SimPlan plan_;
@@ -234,19 +241,36 @@ const std::vector<std::string>& sometimes_points() {
       "fault: stale",
       "refused for credit",
       "credit came",
+      "reservation served",
       "host link up",
+      "connect refused",
       "host lost",
       "host lost: roots failed at once",
+      "bytes lost with a host",
+      "stale record dropped",
       "time-out",
       "failed by a bolt",
       "replayed",
-      "connect refused",
+      "re-sent pieces",
+      "resume",
+      "probe",
+      "dropped seen",
+      "dropped gap",
+      "acks merged",
+      "acks seen",
+      "acks gap",
+      "acks dropped",
+      "stale plan refused",
+      "manager: stale plan refused",
+      "manager: hosts lost",
+      "manager drop: no link",
+      "manager drop: host gone",
   };
   return points;
 }
 
-ScheduleResult run_schedule(uint64_t seed, bool explain) {
-  return Schedule(seed).run(explain);
+ScheduleResult run_schedule(uint64_t seed, bool explain, size_t events) {
+  return Schedule(seed, events).run(explain);
 }
 
 }  // namespace petrel::sim

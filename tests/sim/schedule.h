@@ -30,6 +30,7 @@ struct ScheduleResult {
 const std::vector<std::string>& sometimes_points();
 
 /// Thread: any; two may run at once.
-ScheduleResult run_schedule(uint64_t seed, bool explain = false);
+/// `explain`: with the texts for people; `events`: how many of the last ones.
+ScheduleResult run_schedule(uint64_t seed, bool explain = false, size_t events = 200);
 
 }  // namespace petrel::sim

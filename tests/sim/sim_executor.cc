@@ -65,6 +65,7 @@ void SimExecutor::deliver_local(int32_t source_task, uint8_t lane, std::string b
   auto keeper = std::make_shared<const std::string>(std::move(bytes));
   const std::string_view view = *keeper;
   inbox_.push_back({std::move(keeper), view, source_task, lane, false, FlowId{}});
+  ++local_sections_;
   schedule(std::chrono::microseconds(1 + rng_.below(10)));
 }
 
@@ -121,12 +122,14 @@ uint32_t SimExecutor::run_bolt() {
     const uint64_t before = host_.oracle().counts().received;
     take_section(entry);
     done += static_cast<uint32_t>(host_.oracle().counts().received - before);
-    if (entry.remote) {
+    if (!entry.remote) {
+      --local_sections_;
+    } else {
       if (entry.lane == 0) remote_bytes_ -= entry.bytes.size();
       host_.endpoint().consumed(entry.flow, entry.bytes.size());
     }
   }
-  if (inbox_.size() < kLocalSections / 2 && !waiters_.empty()) {
+  if (local_sections_ < kLocalSections / 2 && !waiters_.empty()) {
     auto waiters = std::move(waiters_);
     waiters_.clear();
     for (SimExecutor* waiter : waiters) waiter->wake();

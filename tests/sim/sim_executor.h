@@ -48,7 +48,7 @@ class SimExecutor {
   void set_slow(uint32_t factor) { slow_ = factor; }
 
   int32_t first_task() const { return plan_.first; }
-  bool full() const { return inbox_.size() >= kLocalSections; }
+  bool full() const { return local_sections_ >= kLocalSections; }
   bool blocked() const { return waiting_sections_ > 0; }
   bool idle() const { return inbox_.empty() && waiting_.empty(); }
   size_t inbox_sections() const { return inbox_.size(); }
@@ -129,6 +129,7 @@ class SimExecutor {
   MonoTime busy_until_{};
   uint32_t slow_ = 1;
   uint64_t remote_bytes_ = 0;
+  size_t local_sections_ = 0;  // in the inbox, from this host
   uint64_t largest_section_ = 0;
 };
 

@@ -28,6 +28,7 @@ struct Options {
   unsigned jobs = 2;
   std::string mutant;
   uint64_t most_failures = 3;
+  uint64_t events = 200;
 };
 
 thread_local uint64_t current_seed = 0;
@@ -141,7 +142,8 @@ bool parse_number(const char* text, uint64_t& out) {
 }
 
 int usage() {
-  std::fprintf(stderr, "usage: petrel-sim [--seeds N] [--first S] [--jobs N] [--mutant NAME] | --seed S\n");
+  std::fprintf(stderr,
+               "usage: petrel-sim [--seeds N] [--first S] [--jobs N] [--mutant NAME] | --seed S [--events N]\n");
   return 2;
 }
 
@@ -163,6 +165,8 @@ int main(int argc, char** argv) {
       options.first = number;
     } else if (name == "--jobs") {
       options.jobs = static_cast<unsigned>(number);
+    } else if (name == "--events") {
+      options.events = number;
     } else if (name == "--seed") {
       options.one = true;
       options.first = number;
@@ -184,7 +188,7 @@ int main(int argc, char** argv) {
   std::signal(SIGABRT, on_abort);
   if (!options.one) return Runner(options).run();
   current_seed = options.first;
-  const ScheduleResult result = run_schedule(options.first, true);
+  const ScheduleResult result = run_schedule(options.first, true, std::max<uint64_t>(1, options.events));
   explain(result);
   return result.failure.empty() ? 0 : 1;
 }

@@ -183,6 +183,8 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     Pipe& pipe = pipes[end];
     SimWorld& world = network_.world();
     const NetworkProfile& profile = network_.profile();
+    // A kernel does not take a byte for every byte that left: a quarter of the buffer must be free.
+    if (pipe.wire_bytes > profile.buffer_bytes - profile.buffer_bytes / 4) return;
     while (!pipe.outbox.empty() && pipe.wire_bytes < profile.buffer_bytes) {
       std::string& front = pipe.outbox.front();
       size_t n = std::min({front.size(), profile.buffer_bytes - pipe.wire_bytes, kReadBytes});

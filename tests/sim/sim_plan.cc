@@ -71,7 +71,7 @@ void SimPlan::draw_shape(Rng& rng) {
       shape = "chain";
       const int bolt = add(SimRole::kBolt, 4);
       const int sink = add(SimRole::kSink, 3);
-      edge(spout, bolt, 2);
+      edge(spout, bolt, 4);
       edge(bolt, sink, 3);
       break;
     }

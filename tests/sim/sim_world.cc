@@ -11,7 +11,7 @@ namespace {
 constexpr MonoTime kStart{Seconds(1000)};
 }  // namespace
 
-SimWorld::SimWorld(uint64_t seed) : seed_(seed) {
+SimWorld::SimWorld(uint64_t seed, size_t kept_lines) : seed_(seed), ring_(kept_lines) {
   clock_.advance(kStart - clock_.now());
 }
 

@@ -2,7 +2,6 @@
 // here, so that the same seed gives the same schedule.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,7 +21,8 @@ class SimWorld {
   using Callback = std::function<void()>;
   using EventId = uint64_t;  // 0 is never given out
 
-  explicit SimWorld(uint64_t seed);
+  /// `kept_lines`: of the trace, for last_events().
+  explicit SimWorld(uint64_t seed, size_t kept_lines = 256);
   SimWorld(const SimWorld&) = delete;
 
   uint64_t seed() const { return seed_; }
@@ -87,7 +87,7 @@ class SimWorld {
   uint64_t next_order_ = 0;
   uint64_t events_run_ = 0;
   uint64_t hash_ = 0xcbf29ce484222325ULL;
-  std::array<Line, 4096> ring_{};
+  std::vector<Line> ring_;
   uint64_t lines_ = 0;
   std::string failure_;
   std::map<int, std::vector<Callback>> processes_;  // alive ones, with who waits for their end
