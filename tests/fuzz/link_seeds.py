@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""Writes the seeds of frame_fuzz, sections_fuzz and hello_fuzz from the vectors: `tests/fuzz/link_seeds.py tests/fuzz/corpus`."""
+import pathlib
+import sys
+
+VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors"
+BODIES = ["sections", "probe", "credit", "reserve", "acks", "ack_credit", "hosts"]
+HELLO = {"challenge": [0], "hello": [1, 2], "welcome": [3, 4], "refused": [5]}
+HEADER = 4 + 56
+
+
+def lines(name):
+    for line in (VECTORS / name).read_text().splitlines():
+        if line and not line.startswith("#"):
+            yield line.rsplit(" => ", 1)
+
+
+def main(folder):
+    seeds = {}
+    stream = b""
+    for text, hexed in lines("frames.txt"):
+        kind, frame = text.split()[0], bytes.fromhex(hexed)
+        if kind in HELLO:
+            for which in HELLO[kind]:
+                seeds[f"hello_fuzz/{kind}{which}"] = bytes([which]) + frame[HEADER:]
+            continue
+        stream += frame
+        seeds[f"frame_fuzz/{kind}{len(stream)}"] = bytes([1, 200]) + frame
+        if kind != "lease":
+            which = BODIES.index("sections" if kind == "data" else kind)
+            seeds[f"sections_fuzz/{kind}{len(stream)}"] = bytes([which]) + frame[HEADER:]
+    seeds["frame_fuzz/all"] = bytes([1, 16]) + stream
+    seeds["frame_fuzz/unrepaired"] = bytes([0, 255]) + stream
+    # A hello that the server of hello_fuzz knows: topology "words".
+    head = b"PTRL" + bytes.fromhex("0100 02000000 06000000 02 01000000 00000000 01000000 01000000")
+    seeds["hello_fuzz/words"] = bytes([2]) + head + b"\x05\x00words" + bytes(64)
+    seeds["hello_fuzz/versions"] = bytes([0]) + b"PTRL" + bytes.fromhex("0200 0300") + b"more"
+    for number, (text, _) in enumerate(lines("bad_frames.txt")):
+        decoder, hexed = text.split()
+        data = b"" if hexed == "-" else bytes.fromhex(hexed)
+        if decoder in BODIES:
+            which = BODIES.index(decoder)
+            seeds[f"sections_fuzz/bad{number}"] = bytes([which]) + data
+            header = bytes([5 + which]) + bytes(HEADER - 5)  # the target makes it right
+            seeds[f"frame_fuzz/body{number}"] = bytes([1, 90]) + (HEADER - 4 + len(data)).to_bytes(4, "little") + header + data
+        elif decoder in HELLO:
+            seeds[f"hello_fuzz/bad{number}"] = bytes([HELLO[decoder][0]]) + data
+        elif decoder == "length":
+            seeds[f"frame_fuzz/bad{number}"] = bytes([0, 3]) + data
+        else:
+            seeds[f"frame_fuzz/bad{number}"] = bytes([0, 60]) + len(data).to_bytes(4, "little") + data
+    for name, data in seeds.items():
+        path = pathlib.Path(folder) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    print(f"{len(seeds)} seeds")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
