@@ -276,7 +276,12 @@ void Executor::sample(proto::ExecutorSample& out) const {
   out.set_queue_depth(static_cast<int64_t>(queue_.tuples()));
   out.set_queue_bytes(static_cast<int64_t>(queue_.bytes()));
   int64_t blocked = 0;
-  for (const Outbox::Blocked& cause : outbox_->blocked()) blocked += cause.nanos;
+  for (const Outbox::Blocked& cause : outbox_->blocked()) {
+    blocked += cause.nanos;
+    proto::BlockedCause& to = *out.add_blocked_by();
+    to.set_first_task(cause.executor);
+    to.set_ns(cause.nanos);
+  }
   out.set_blocked_ns(blocked);
   out.set_pending(pending_roots());
 }

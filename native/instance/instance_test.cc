@@ -116,6 +116,14 @@ TEST(Instance, ASlowConsumerBlocksItsProducersWithBoundedMemoryAndIsNamedAsTheCa
     world.set_active(true);
     world.run_until([] { return false; }, 20'000);
     EXPECT_TRUE(world.executor(2).outbox().has_refused());
+    world.slow_parks = Millis(100);
+    world.run_until([] { return false; }, 200);
+    world.slow_parks = Nanos(0);
+    proto::ExecutorSample blocked;
+    world.executor(2).sample(blocked);
+    ASSERT_EQ(blocked.blocked_by_size(), 1);
+    EXPECT_EQ(blocked.blocked_by(0).first_task(), 3);
+    EXPECT_EQ(blocked.blocked_by(0).ns(), blocked.blocked_ns());
     // One batch above the limit at each of the queue, the link and the open batch.
     EXPECT_LT(world.executor(2).queue().bytes() + world.executor(3).queue().bytes() + world.bytes_on_links(), 200'000u);
     proto::ExecutorSample sample;

@@ -7,11 +7,15 @@
 namespace petrel::testing {
 namespace {
 
-// Time does not pass inside a park: the world decides when an executor runs again.
-class NoPark : public Parker {
+// The world decides when an executor runs again, and how long a park took.
+class WorldPark : public Parker {
  public:
-  void park(Nanos) override {}
+  explicit WorldPark(StepWorld& world) : world_(world) {}
+  void park(Nanos timeout) override { world_.clock.advance(std::min(timeout, world_.slow_parks)); }
   void unpark() override {}
+
+ private:
+  StepWorld& world_;
 };
 
 class ScriptBolt : public BoltTask {
@@ -129,8 +133,8 @@ StepWorld::StepWorld(LogicalPlan plan, WorldOptions options, Script& script)
     HostInstanceOptions instance;
     instance.queue_limit_bytes = options_.queue_limit_bytes;
     instance.outbox.hard_cap_bytes = SIZE_MAX;  // a step cannot wait inside emit
-    Result<std::unique_ptr<HostInstance>> built =
-        HostInstance::build(services, options_.conf, factory, [] { return std::make_unique<NoPark>(); }, instance);
+    Result<std::unique_ptr<HostInstance>> built = HostInstance::build(
+        services, options_.conf, factory, [this] { return std::make_unique<WorldPark>(*this); }, instance);
     if (!built.ok()) {
       error = built.status();
       return;

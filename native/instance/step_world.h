@@ -61,6 +61,8 @@ class StepWorld {
   size_t bytes_on_links() const;
   bool quiet() const;
   uint32_t losses = 0;
+  /// How long a park takes.
+  Nanos slow_parks{0};
   /// The first error of a step, if any.
   Status error;
 

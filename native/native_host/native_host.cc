@@ -99,6 +99,7 @@ NativeRuntimeEvents NativeHost::runtime_events() {
   events.listening = [this](const Endpoint& at) { reactor_.post([this, at] { session_->listening(at); }); };
   events.links_up = [this](uint64_t epoch) { reactor_.post([this, epoch] { session_->links_up(epoch); }); };
   events.drained = [this](uint64_t epoch) { reactor_.post([this, epoch] { session_->drained(epoch); }); };
+  events.stopping = [this](Millis grace, int exit_code) { exit_.arm_watchdog(grace + Seconds(2), exit_code); };
   events.stopped = [this](int exit_code) { exit_.end(exit_code); };
   return events;
 }

@@ -292,6 +292,7 @@ void NativeRuntime::run_timer() {
 
 void NativeRuntime::stop(Millis grace, int exit_code) {
   if (stop_thread_.joinable()) return;
+  events_.stopping(grace, exit_code);
   stop_thread_ = std::thread([this, grace, exit_code] {
     if (instance_) end_threads(grace);
     events_.stopped(exit_code);

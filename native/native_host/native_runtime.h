@@ -40,6 +40,8 @@ struct NativeRuntimeEvents {
   std::function<void(const Endpoint&)> listening;
   std::function<void(uint64_t epoch)> links_up;
   std::function<void(uint64_t epoch)> drained;
+  /// stop() begins: the process must end with this code after the grace, whatever hangs. On the control loop.
+  std::function<void(Millis grace, int exit_code)> stopping = [](Millis, int) {};
   std::function<void(int exit_code)> stopped;
 };
 
