@@ -53,6 +53,8 @@ struct Receiver : LinkHandler {
   void on_frame(Frame frame) override {
     CHECK(!closed && !is_handshake(frame.header.kind) && frame.header.kind != FrameKind::kLease);
     const std::string bytes = encode_frame(frame.header, frame.bytes());
+    CHECK(parse_frame(std::string_view(bytes).substr(kFrameLengthBytes)).ok());
+    CHECK(*to_string(frame.header.kind) != '?');
     CHECK(stream.find(bytes, seen) != std::string::npos);
     seen = stream.find(bytes, seen) + bytes.size();
 #ifdef PETREL_PLANTED_BUG

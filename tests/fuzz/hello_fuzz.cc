@@ -24,6 +24,8 @@ LinkServerOptions server() {
 LinkClientOptions client() {
   LinkClientOptions options;
   options.identity = {"words", std::string(32, 's'), LinkRole::kHost, 1, 2, 3};
+  options.expected_container = 1;
+  options.least_incarnation = 2;
   options.random_bytes = [](size_t n) { return std::string(n, 'r'); };
   return options;
 }
@@ -54,6 +56,9 @@ void run_hello(std::string body, bool proved) {
 #ifdef PETREL_PLANTED_BUG
   if (hello->role == LinkRole::kStreamManager && hello->must_understand == 4) std::abort();
 #endif
+  LinkPeer peer;
+  peer.role = hello->role;
+  CHECK(!describe_peer(peer, "fuzz").empty());
   CHECK(parse_welcome(make_welcome(server(), *hello, kChallenge, body)).ok());
 }
 

@@ -32,8 +32,14 @@ def main(folder):
     seeds["frame_fuzz/all"] = bytes([1, 16]) + stream
     seeds["frame_fuzz/unrepaired"] = bytes([0, 255]) + stream
     # A hello that the server of hello_fuzz knows: topology "words".
-    head = b"PTRL" + bytes.fromhex("0100 02000000 06000000 02 01000000 00000000 01000000 01000000")
-    seeds["hello_fuzz/words"] = bytes([2]) + head + b"\x05\x00words" + bytes(64)
+    for name, must, role, topology in (("words", 2, 2, b"words"), ("feature", 8, 2, b"words"), ("topology", 0, 2, b"sdrow"),
+                                       ("host", 0, 1, b"words")):
+        numbers = b"".join(n.to_bytes(4, "little") for n in (1, 0, 1, 1))  # container, slot, incarnation, link epoch
+        head = b"PTRL\x01\x00" + must.to_bytes(4, "little") + (6).to_bytes(4, "little") + bytes([role]) + numbers
+        seeds[f"hello_fuzz/{name}"] = bytes([2]) + head + b"\x05\x00" + topology + bytes(64)
+    for name, container, incarnation in (("container", 2, 4), ("stale", 1, 1), ("good", 1, 2)):
+        numbers = b"".join(n.to_bytes(4, "little") for n in (0, container, incarnation, 4))
+        seeds[f"hello_fuzz/welcome_{name}"] = bytes([4]) + bytes.fromhex("0100") + numbers + bytes(32)
     seeds["hello_fuzz/versions"] = bytes([0]) + b"PTRL" + bytes.fromhex("0200 0300") + b"more"
     for number, (text, _) in enumerate(lines("bad_frames.txt")):
         decoder, hexed = text.split()
