@@ -47,6 +47,9 @@ class Oracle {
   void completed(uint64_t root, CompletionKind kind);
   void stop_new_roots() { new_roots_ = false; }
   bool new_roots() const { return new_roots_; }
+  /// From here on bolts forget and fail nothing, so that everything can drain.
+  void calm() { calm_ = true; }
+  bool is_calm() const { return calm_; }
 
   // Bolts and sinks.
   void received(const TupleFacts& facts, uint32_t incarnation);
@@ -116,6 +119,7 @@ class Oracle {
   SimWorld& world_;
   const SimPlan& plan_;
   bool new_roots_ = true;
+  bool calm_ = false;
   std::map<int32_t, Spout> spouts_;
   std::unordered_map<uint64_t, Attempt> attempts_;  // looked up, never walked
   std::vector<uint64_t> roots_;                     // in the order of their emission

@@ -26,11 +26,11 @@ NetworkProfile draw_network(Rng& rng) {
 
 class Schedule {
  public:
-  Schedule(uint64_t seed, size_t events)
-      : events_(events),
-        world_(seed, events),
+  Schedule(uint64_t seed, const ScheduleOptions& options)
+      : events_(options.events),
+        world_(seed, options.events),
         rng_(world_.rng(1)),
-        plan_(SimPlan::draw(world_.rng(2))),
+        plan_(SimPlan::draw(world_.rng(2), options.only_graphs)),
         network_(world_, draw_network(rng_), world_.rng(3)),
         oracle_(world_, plan_),
         around_(surroundings()),
@@ -44,6 +44,7 @@ class Schedule {
     oracle_.stop_new_roots();
     world_.run_until(calm_);
     world_.trace("calm");
+    oracle_.calm();
     drain();
     if (!world_.failed()) oracle_.check_end();
     ScheduleResult result;
@@ -269,8 +270,8 @@ const std::vector<std::string>& sometimes_points() {
   return points;
 }
 
-ScheduleResult run_schedule(uint64_t seed, bool explain, size_t events) {
-  return Schedule(seed, events).run(explain);
+ScheduleResult run_schedule(uint64_t seed, const ScheduleOptions& options) {
+  return Schedule(seed, options).run(options.explain);
 }
 
 }  // namespace petrel::sim

@@ -30,7 +30,11 @@ struct ScheduleResult {
 const std::vector<std::string>& sometimes_points();
 
 /// Thread: any; two may run at once.
-/// `explain`: with the texts for people; `events`: how many of the last ones.
-ScheduleResult run_schedule(uint64_t seed, bool explain = false, size_t events = 200);
+struct ScheduleOptions {
+  bool explain = false;      // with the texts for people
+  size_t events = 200;       // of the trace that are kept
+  bool only_graphs = false;  // random graphs with cycles only
+};
+ScheduleResult run_schedule(uint64_t seed, const ScheduleOptions& options = {});
 
 }  // namespace petrel::sim

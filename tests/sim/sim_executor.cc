@@ -169,8 +169,8 @@ void SimExecutor::execute(int32_t task, const WireTuple& tuple) {
     record({.root = tuple.root, .xor_value = tuple.edge});
     return;
   }
-  if (rng_.below(1'000'000) < plan.forget_per_million) return oracle.forgotten(tuple.root);
-  if (rng_.below(1'000'000) < plan.fail_per_million) {
+  if (!oracle.is_calm() && rng_.below(1'000'000) < plan.forget_per_million) return oracle.forgotten(tuple.root);
+  if (!oracle.is_calm() && rng_.below(1'000'000) < plan.fail_per_million) {
     oracle.failed(tuple.root);
     record({.root = tuple.root, .kind = AckKind::kFail});
     return;
@@ -241,12 +241,12 @@ void SimExecutor::emit(int32_t task, const SimEdge& edge, int32_t to, uint64_t p
   tuple.edge = from.rng.next();
   if (!anchored) tuple.edge = 0;
   if (host_.plan().filler_bytes > 0) tuple.filler = static_cast<uint32_t>(rng_.below(host_.plan().filler_bytes));
-  if (rng_.below(1'000'000) < host_.plan().huge_per_million)
+  Staged& staged = staged_[{task, to}];
+  if (rng_.below(1'000'000) < host_.plan().huge_per_million && staged.bytes.size() < 65'536)
     tuple.filler = static_cast<uint32_t>(rng_.below(1'000'000));
   tuple.check = check_of(tuple);
   emission.edges ^= tuple.edge;
   emission.mask |= uint64_t{1} << (host_.plan().slot_of(to) % 64);
-  Staged& staged = staged_[{task, to}];
   staged.lane = edge.lane;
   staged.bytes.append(reinterpret_cast<const char*>(&tuple), sizeof(tuple));
   staged.bytes.append(tuple.filler, filler_byte(tuple));

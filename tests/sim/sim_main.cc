@@ -28,7 +28,7 @@ struct Options {
   unsigned jobs = 2;
   std::string mutant;
   uint64_t most_failures = 3;
-  uint64_t events = 200;
+  ScheduleOptions schedule;
 };
 
 thread_local uint64_t current_seed = 0;
@@ -74,7 +74,8 @@ class Runner {
         counted_, void_, options_.first, next_ - 1, failures_, roots_, tuples_, simulated_ms_ / 1000, took / 1000,
         took % 1000 / 100);
     if (failures_ > 0) return 1;
-    return options_.seeds >= 2000 && options_.mutant.empty() ? check_sometimes() : 0;
+    const bool mix = options_.mutant.empty() && !options_.schedule.only_graphs;
+    return options_.seeds >= 2000 && mix ? check_sometimes() : 0;
   }
 
  private:
@@ -89,7 +90,7 @@ class Runner {
         ++running_;
         current_seed = next_++;
       }
-      const ScheduleResult result = run_schedule(current_seed);
+      const ScheduleResult result = run_schedule(current_seed, options_.schedule);
       const std::lock_guard lock(mutex_);
       --running_;
       take(result);
@@ -142,8 +143,9 @@ bool parse_number(const char* text, uint64_t& out) {
 }
 
 int usage() {
-  std::fprintf(stderr,
-               "usage: petrel-sim [--seeds N] [--first S] [--jobs N] [--mutant NAME] | --seed S [--events N]\n");
+  std::fprintf(
+      stderr,
+      "usage: petrel-sim [--seeds N] [--first S] [--jobs N] [--graphs] [--mutant NAME] | --seed S [--events N]\n");
   return 2;
 }
 
@@ -152,6 +154,10 @@ int main(int argc, char** argv) {
   options.jobs = std::max(1U, std::thread::hardware_concurrency());
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
+    if (name == "--graphs") {
+      options.schedule.only_graphs = true;
+      continue;
+    }
     if (i + 1 >= argc) return usage();
     const char* value = argv[++i];
     uint64_t number = 0;
@@ -166,9 +172,10 @@ int main(int argc, char** argv) {
     } else if (name == "--jobs") {
       options.jobs = static_cast<unsigned>(number);
     } else if (name == "--events") {
-      options.events = number;
+      options.schedule.events = std::max<uint64_t>(1, number);
     } else if (name == "--seed") {
       options.one = true;
+      options.schedule.explain = true;
       options.first = number;
     } else {
       return usage();
@@ -188,7 +195,7 @@ int main(int argc, char** argv) {
   std::signal(SIGABRT, on_abort);
   if (!options.one) return Runner(options).run();
   current_seed = options.first;
-  const ScheduleResult result = run_schedule(options.first, true, std::max<uint64_t>(1, options.events));
+  const ScheduleResult result = run_schedule(options.first, options.schedule);
   explain(result);
   return result.failure.empty() ? 0 : 1;
 }

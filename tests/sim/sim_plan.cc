@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -39,9 +40,13 @@ SimGrouping any_grouping(Rng& rng) {
 
 }  // namespace
 
-SimPlan SimPlan::draw(Rng rng) {
+SimPlan SimPlan::draw(Rng rng, bool only_graphs) {
   SimPlan plan;
-  plan.draw_shape(rng);
+  if (only_graphs || rng.below(5) == 0) {
+    plan.draw_graph(rng);
+  } else {
+    plan.draw_shape(rng);
+  }
   plan.draw_placement(rng);
   plan.draw_numbers(rng);
   return plan;
@@ -128,12 +133,84 @@ void SimPlan::draw_shape(Rng& rng) {
       break;
     }
   }
-  // Storm gives task ids by name; any order will do here.
+  give_task_ids();
+}
+
+// Storm gives task ids by name; any order will do here.
+void SimPlan::give_task_ids() {
   int32_t task = 1;
+  executor_by_task_.assign(1, 0);
   for (SimComponent& component : components) {
     component.first_task = task;
     task += component.tasks;
   }
+}
+
+void SimPlan::draw_graph(Rng& rng) {
+  while (!draw_graph_once(rng)) {
+  }
+  shape = "graph with cycles";
+}
+
+// One to two spouts, bolts with edges forward and back, sinks. False: a root has too many tuples.
+bool SimPlan::draw_graph_once(Rng& rng) {
+  components.clear();
+  const int spouts = between(rng, 1, 2);
+  const int bolts = between(rng, 2, 6);
+  const int sinks = between(rng, 1, 2);
+  const int count = spouts + bolts + sinks;
+  for (int c = 0; c < count; ++c) {
+    SimComponent component;
+    component.role = c < spouts ? SimRole::kSpout : c < spouts + bolts ? SimRole::kBolt : SimRole::kSink;
+    component.tasks = between(rng, 1, component.role == SimRole::kSpout ? 2 : 3);
+    component.executors = between(rng, 1, component.tasks);
+    components.push_back(component);
+  }
+  const auto any = [&](int least, int most) { return between(rng, least, most); };
+  const auto edge = [&](int from, int to, bool back) {
+    SimEdge added;
+    added.to = to;
+    added.grouping = rng.below(3) == 0 ? SimGrouping::kFields : SimGrouping::kShuffle;
+    added.most = rng.below(3) == 0 ? 2 : 1;
+    added.needs_turns = back;
+    components[static_cast<size_t>(from)].outs.push_back(added);
+  };
+  for (int c = 0; c < spouts; ++c) edge(c, any(spouts, spouts + bolts - 1), false);
+  for (int c = spouts; c < count; ++c)
+    edge(any(c < spouts + bolts ? 0 : spouts, std::min(c, spouts + bolts) - 1), c, false);
+  for (int extra = any(0, 2); extra > 0; --extra) {
+    const int from = any(spouts, spouts + bolts - 1);
+    edge(from, any(from + 1, count - 1), false);
+  }
+  for (int back = any(1, 3); back > 0; --back) {
+    const int from = any(spouts, spouts + bolts - 1);
+    edge(from, any(spouts, from), true);
+  }
+  turns = static_cast<uint32_t>(between(rng, 1, 4));
+  // What leads back to where it came from is inside a cycle.
+  std::vector<std::vector<char>> reaches(static_cast<size_t>(count), std::vector<char>(static_cast<size_t>(count), 0));
+  for (size_t c = 0; c < components.size(); ++c) {
+    for (const SimEdge& out : components[c].outs) reaches[c][static_cast<size_t>(out.to)] = 1;
+  }
+  for (size_t via = 0; via < reaches.size(); ++via) {
+    for (auto& from : reaches) {
+      for (size_t to = 0; from[via] && to < from.size(); ++to) from[to] |= reaches[via][to];
+    }
+  }
+  for (size_t c = 0; c < components.size(); ++c) {
+    for (SimEdge& out : components[c].outs) out.lane = reaches[static_cast<size_t>(out.to)][c] ? 1 : 0;
+  }
+  give_task_ids();
+  for (int c = 0; c < spouts; ++c) {
+    std::vector<uint64_t> executions(components.size());
+    constexpr uint32_t kSample = 20;
+    for (uint32_t number = 1; number <= kSample; ++number)
+      expected(components[static_cast<size_t>(c)].first_task, number, &executions);
+    uint64_t sum = 0;
+    for (const uint64_t n : executions) sum += n;
+    if (sum > kSample * 60 || executions.back() == 0) return false;
+  }
+  return true;
 }
 
 void SimPlan::draw_placement(Rng& rng) {
@@ -201,8 +278,11 @@ void SimPlan::draw_numbers(Rng& rng) {
   for (SimComponent& component : components) {
     component.cost = std::chrono::microseconds(component.role == SimRole::kSpout ? 50 : between(rng, 10, 150));
   }
+  const auto is_spout = [](const SimComponent& c) { return c.role == SimRole::kSpout; };
+  const auto spout_components = static_cast<size_t>(std::count_if(components.begin(), components.end(), is_spout));
   // One component is the bottleneck, so that roots are pending and queues fill.
-  components[1 + rng.below(components.size() - 1)].cost = std::chrono::microseconds(between(rng, 500, 1500));
+  components[spout_components + rng.below(components.size() - spout_components)].cost =
+      std::chrono::microseconds(between(rng, 500, 1500));
   spout_interval = std::chrono::microseconds(between(rng, 1000, 8000));
   bound_load();
 }
@@ -212,12 +292,17 @@ void SimPlan::draw_numbers(Rng& rng) {
 void SimPlan::bound_load() {
   constexpr uint32_t kSample = 50;
   std::vector<uint64_t> executions(components.size());
-  const int32_t spout = components[0].first_task;
-  for (uint32_t number = 1; number <= kSample; ++number) expected(spout, number, &executions);
-  const auto pending = static_cast<int64_t>(max_pending) * spout_tasks();
+  uint32_t spouts = 0;
+  for (const SimComponent& component : components) {
+    if (component.role != SimRole::kSpout) continue;
+    ++spouts;
+    for (uint32_t number = 1; number <= kSample; ++number) expected(component.first_task, number, &executions);
+  }
+  const auto pending = static_cast<int64_t>(max_pending) * spout_tasks() / spouts;
   constexpr Nanos kMostWork = Seconds(8);
   Nanos work{0};
-  for (size_t i = 1; i < components.size(); ++i) {
+  for (size_t i = 0; i < components.size(); ++i) {
+    if (components[i].role == SimRole::kSpout) continue;
     const int64_t inputs = pending * static_cast<int64_t>(executions[i]) / kSample + 1;
     components[i].cost = std::min(components[i].cost, kMostWork / inputs);
     work = std::max(work, components[i].cost * inputs);
@@ -265,14 +350,21 @@ SimExpected SimPlan::expected(int32_t spout_task, uint32_t number, std::vector<u
     uint32_t turns;
   };
   SimExpected result;
-  std::deque<Step> steps = {{executor_of(spout_task).component, root_path(spout_task, number), turns}};
+  const auto of_task = [spout_task](const SimComponent& c) {
+    return spout_task >= c.first_task && spout_task < c.first_task + c.tasks;
+  };
+  const auto spout = std::find_if(components.begin(), components.end(), of_task);
+  std::deque<Step> steps = {{static_cast<int>(spout - components.begin()), root_path(spout_task, number), turns}};
   std::map<int, uint64_t> joining;  // by join: path of the side that came first
   std::vector<SimChild> found;
   while (!steps.empty()) {
     Step step = steps.front();
     steps.pop_front();
     const SimComponent& component = components[static_cast<size_t>(step.component)];
-    if (executions != nullptr) ++(*executions)[static_cast<size_t>(step.component)];
+    if (executions != nullptr) {
+      ++(*executions)[static_cast<size_t>(step.component)];
+      if (steps.size() > 10'000) return result;  // a graph that nobody wants
+    }
     if (component.role == SimRole::kSink) {
       ++result.leaves;
       result.paths_sum += leaf_hash(step.path);

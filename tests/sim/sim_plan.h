@@ -86,7 +86,8 @@ struct SimPlan {
   uint32_t roots_most = 4000;  // of one spout task
   Nanos spout_interval{0};     // between bursts
 
-  static SimPlan draw(Rng rng);
+  /// `only_graphs`: random graphs with cycles, small windows; the rest of the mix is left out.
+  static SimPlan draw(Rng rng, bool only_graphs = false);
 
   const SimExecutorPlan& executor_of(int32_t task) const {
     return executors[executor_by_task_[static_cast<size_t>(task)]];
@@ -96,8 +97,8 @@ struct SimPlan {
   }
   uint32_t slot_of(int32_t task) const { return executor_of(task).slot; }
   int32_t spout_tasks() const;
-  /// More than any tuple has.
-  uint64_t largest_bytes() const { return huge_per_million > 0 ? 1'100'000 : 65'536; }
+  /// More than any section has: one huge tuple and small ones around it.
+  uint64_t largest_bytes() const { return huge_per_million > 0 ? 1'400'000 : 300'000; }
 
   /// Children of one execution: `path` is the input's (a join: join_path of both).
   void children(int component, uint64_t path, uint32_t turns_left, std::vector<SimChild>& out) const;
@@ -111,6 +112,9 @@ struct SimPlan {
 
  private:
   void draw_shape(Rng& rng);
+  void draw_graph(Rng& rng);
+  bool draw_graph_once(Rng& rng);
+  void give_task_ids();
   void draw_placement(Rng& rng);
   void draw_numbers(Rng& rng);
   void bound_load();

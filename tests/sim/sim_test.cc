@@ -25,6 +25,12 @@ TEST_F(SimTest, SixtySchedulesKeepEveryPromise) {
   EXPECT_GE(counted, 40u);
 }
 
+TEST_F(SimTest, GraphsWithCyclesDoNotDeadlock) {
+  for (uint64_t seed = 200'001; seed <= 200'030; ++seed) {
+    EXPECT_EQ(run_schedule(seed, {.only_graphs = true}).failure, "") << "./dev sim --graphs --seed " << seed;
+  }
+}
+
 TEST_F(SimTest, TheSameSeedTwiceIsTheSameSchedule) {
   for (uint64_t seed = 1; seed <= 15; ++seed) {
     const ScheduleResult first = run_schedule(seed);
