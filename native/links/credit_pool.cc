@@ -153,21 +153,33 @@ bool CreditPool::reserve(Flow flow, uint64_t end) {
   return true;
 }
 
+bool CreditPool::can_serve(const State& flow) const {
+  const uint64_t own = std::max(flow.limit, flow.consumed + options_.first_window);
+  const uint64_t more = flow.want > own ? flow.want - own : 0;
+  if (shares_ + more <= pool_) return true;
+  // Beyond the pool only one at a time, and only when nothing but first windows is waiting. What the flow was granted
+  // itself and has not used up (others went before the one who had asked) does not stand in its way.
+  return shares_ - share_of(flow) <= pool_ && deep_ == 0 &&
+         flow.want - flow.consumed <= options_.first_window + options_.max_tuple_bytes;
+}
+
+// In turn, but a flow that is beyond the pool already goes before those who wait for it to come back.
 void CreditPool::serve_reservations() {
   while (!reservations_.empty() && !withheld()) {
-    const Flow flow = reservations_.front();
-    State& state = flows_[flow];
-    if (state.open && state.limit < state.want) {
-      const uint64_t own = std::max(state.limit, state.consumed + options_.first_window);
-      const uint64_t more = state.want > own ? state.want - own : 0;
-      const bool in_pool = shares_ + more <= pool_;
-      // Beyond the pool only one at a time, and only when nothing but first windows is waiting.
-      if (!in_pool && (shares_ > pool_ || deep_ > 0)) return;
-      raise(flow, state.want);
+    const auto done = [this](Flow flow) { return !flows_[flow].open || flows_[flow].limit >= flows_[flow].want; };
+    const auto beyond = [this](Flow flow) { return share_of(flows_[flow]) > pool_ && can_serve(flows_[flow]); };
+    auto next = reservations_.begin();
+    if (!done(*next) && !can_serve(flows_[*next])) {
+      next = std::find_if(reservations_.begin(), reservations_.end(), beyond);
+      if (next == reservations_.end()) return;
+    }
+    const Flow flow = *next;
+    if (!done(flow)) {
+      raise(flow, flows_[flow].want);
       ++reservations_served_;
     }
-    state.queued = false;
-    reservations_.pop_front();
+    flows_[flow].queued = false;
+    reservations_.erase(next);
   }
 }
 

@@ -81,6 +81,7 @@ class CreditPool {
   uint64_t fair() const { return pool_ / (sharers_ + starved_.size() + 1); }
   bool withheld() const { return waiting_[kCycleLane] > pool_; }
   uint64_t target_share(Flow flow, uint64_t share_before);
+  bool can_serve(const State& flow) const;
   void serve_reservations();
   void grant_first_windows();
 

@@ -55,7 +55,6 @@ void SimExecutor::schedule(Nanos delay) {
 }
 
 void SimExecutor::deliver(const InSection& section) {
-  largest_section_ = std::max<uint64_t>(largest_section_, section.bytes.size());
   if (section.lane == 0) remote_bytes_ += section.bytes.size();
   inbox_.push_back({section.frame, section.bytes, section.source_task, section.lane, true, section.flow});
   schedule(std::chrono::microseconds(1 + rng_.below(30)));

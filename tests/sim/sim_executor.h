@@ -55,7 +55,6 @@ class SimExecutor {
   uint64_t waiting_sections() const { return waiting_sections_; }
   /// Bytes of lane 0 from other hosts that were delivered and not consumed.
   uint64_t remote_bytes() const { return remote_bytes_; }
-  uint64_t largest_section() const { return largest_section_; }
 
  private:
   static constexpr size_t kLocalSections = 64;
@@ -130,7 +129,6 @@ class SimExecutor {
   uint32_t slow_ = 1;
   uint64_t remote_bytes_ = 0;
   size_t local_sections_ = 0;  // in the inbox, from this host
-  uint64_t largest_section_ = 0;
 };
 
 }  // namespace petrel::sim

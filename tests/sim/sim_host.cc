@@ -79,6 +79,7 @@ SimHost::SimHost(const SimSurroundings& around, SimReactor& reactor, const SimHo
   options.slot = plan.slot;
   options.incarnation = incarnation;
   options.flows.first_window = around.plan->first_window;
+  options.flows.max_tuple_bytes = around.plan->largest_bytes();
   endpoint_ = std::make_unique<HostEndpoint>(reactor, options, static_cast<EndpointHandler&>(*this));
   endpoint_->set_routes(around.plan->routes);
   for (const int index : plan.executors) {
@@ -264,7 +265,7 @@ void SimHost::tick() {
 void SimHost::check_memory() {
   const SimPlan& p = plan();
   for (const auto& [task, executor] : executors_) {
-    const uint64_t bound = p.pool_bytes + 2 * p.hosts.size() * p.first_window + executor->largest_section();
+    const uint64_t bound = p.pool_bytes + 2 * p.hosts.size() * p.first_window + p.largest_bytes();
     if (executor->remote_bytes() > bound) {
       world().fail("RS1", fmt::format("{} bytes of tuples wait at executor {}; the bound is {}",
                                       executor->remote_bytes(), task, bound));
@@ -275,11 +276,8 @@ void SimHost::check_memory() {
 void SimHost::check_gauges() {
   const SimPlan& p = plan();
   for (const ReceiveSide::ExecutorGauge& gauge : endpoint_->executors()) {
-    const uint64_t largest = executors_.at(gauge.executor)->largest_section();
-    const uint64_t bound =
-        gauge.pool_bytes + gauge.flows * p.first_window + std::max<uint64_t>(largest, p.largest_bytes());
-    if (gauge.exposure_bytes > bound ||
-        gauge.share_bytes > gauge.pool_bytes + std::max<uint64_t>(largest, p.largest_bytes())) {
+    const uint64_t bound = gauge.pool_bytes + gauge.flows * p.first_window + p.largest_bytes();
+    if (gauge.exposure_bytes > bound || gauge.share_bytes > gauge.pool_bytes + p.largest_bytes()) {
       world().fail(
           "RS1",
           fmt::format("executor {}: {} bytes wait or may come, {} of them shares; pool {}, {} flows, bound {}",
