@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "native/base/check.h"
+#include "native/config/conf_value.h"
 #include "storm-compat/submit/topology_reader.h"
 #include "storm-compat/thrift/thrift_scan.h"
 #include "storm_types.h"
@@ -38,8 +39,16 @@ void check_planted([[maybe_unused]] const storm::StormTopology& topology) {
 #endif
 }
 
-void check_reader(const storm::StormTopology& topology) {
-  Result<Submission> submission = read_submission(topology, {}, "{}", {"fuzz-1-1", "fuzz", "me"});
+/// The worker hooks, which nobody here runs, bring the rest of a submission: conf, conf of the cluster, name.
+std::string hook(const storm::StormTopology& topology, size_t index, const char* otherwise) {
+  return index < topology.worker_hooks.size() ? topology.worker_hooks[index] : otherwise;
+}
+
+void check_reader(const storm::StormTopology& topology, const ReadLimits& limits) {
+  Result<ConfMap> cluster = parse_json_map(hook(topology, 1, "{}"), "conf of the cluster");
+  if (!cluster.ok()) return;
+  Result<Submission> submission = read_submission(topology, *cluster, hook(topology, 0, "{}"),
+                                                  {"fuzz-1-1", hook(topology, 2, "fuzz"), "me"}, limits);
   if (submission.ok()) {
     Result<LogicalPlan> again = LogicalPlan::from_proto(submission->plan.to_proto());
     CHECK(again.ok() && *again == submission->plan);
@@ -60,7 +69,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   storm::StormTopology topology = petrel::read(bytes);
   petrel::check_planted(topology);
-  petrel::check_reader(topology);
+  petrel::check_reader(topology, {});
+  petrel::check_reader(topology, {3, 6, 12, 16, 4, 1});  // each limit within reach
   auto buffer = std::make_shared<apache::thrift::transport::TMemoryBuffer>();
   apache::thrift::protocol::TBinaryProtocol protocol(buffer);
   topology.write(&protocol);

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <utility>
+#include <vector>
 
 #include "Nimbus.h"
 
@@ -14,6 +16,8 @@ namespace {
 
 using apache::thrift::protocol::TBinaryProtocol;
 using apache::thrift::transport::TMemoryBuffer;
+
+const std::string kJavaBytes("\xac\xed\0\x05spout", 9);
 
 std::string written(const std::function<void(std::shared_ptr<TBinaryProtocol>)>& write) {
   auto buffer = std::make_shared<TMemoryBuffer>();
@@ -47,7 +51,7 @@ storm::ComponentCommon common(int parallelism, const std::string& from) {
   storm::Grouping fields;
   fields.__set_fields({"word"});
   storm::Grouping custom;
-  custom.__set_custom_serialized("\xac\xed");
+  custom.__set_custom_serialized(kJavaBytes);
   storm::Grouping shuffle;
   shuffle.__set_shuffle(storm::NullStruct());
   storm::GlobalStreamId id;
@@ -63,7 +67,7 @@ storm::ComponentCommon common(int parallelism, const std::string& from) {
 storm::StormTopology topology() {
   storm::StormTopology topology;
   storm::SpoutSpec spout;
-  spout.spout_object.__set_serialized_java("\xac\xed\0\x05spout");
+  spout.spout_object.__set_serialized_java(kJavaBytes);
   spout.common = common(2, "");
   topology.spouts["spout"] = spout;
   storm::Bolt bolt;
@@ -90,6 +94,92 @@ storm::StormTopology topology() {
   topology.__set_shared_memory({{"shared", memory}});
   topology.__set_component_to_shared_memory({{"split", {"shared"}}});
   return topology;
+}
+
+storm::Grouping fields_of(const std::vector<std::string>& fields) {
+  storm::Grouping grouping;
+  grouping.__set_fields(fields);
+  return grouping;
+}
+
+storm::StreamInfo stream(const std::vector<std::string>& fields, bool direct = false) {
+  storm::StreamInfo info;
+  info.output_fields = fields;
+  info.direct = direct;
+  return info;
+}
+
+void subscribe(storm::Bolt& bolt, const std::string& component, const std::string& id,
+               const storm::Grouping& grouping) {
+  storm::GlobalStreamId from;
+  from.componentId = component;
+  from.streamId = id;
+  bolt.common.inputs[from] = grouping;
+}
+
+/// "lines" -> "split" -> "count", valid.
+storm::StormTopology line() {
+  storm::StormTopology topology;
+  storm::SpoutSpec spout;
+  spout.spout_object.__set_serialized_java(kJavaBytes);
+  spout.common.streams["default"] = stream({"line"});
+  topology.spouts["lines"] = spout;
+  storm::Bolt bolt;
+  bolt.bolt_object.__set_serialized_java(kJavaBytes);
+  bolt.common.streams["default"] = stream({"word"});
+  topology.bolts["split"] = bolt;
+  topology.bolts["count"] = bolt;
+  subscribe(topology.bolts["split"], "lines", "default", fields_of({"line"}));
+  subscribe(topology.bolts["count"], "split", "default", fields_of({"word"}));
+  return topology;
+}
+
+using Change = std::function<void(storm::StormTopology&)>;
+
+/// What the topology reader says something about, one seed each.
+std::vector<std::pair<std::string, Change>> spoilt() {
+  storm::Grouping direct;
+  direct.__set_direct(storm::NullStruct());
+  const auto conf = [](const std::string& own) {
+    return Change([own](auto& t) { t.bolts["split"].common.__set_json_conf(own); });
+  };
+  const auto hooks = [](std::vector<std::string> texts) {
+    return Change([texts](auto& t) { t.__set_worker_hooks(texts); });
+  };
+  return {{"line", [](auto&) {}},
+          {"no_spout", [](auto& t) { t.spouts.clear(); }},
+          {"state_spout", [](auto& t) { t.state_spouts["s"] = storm::StateSpoutSpec(); }},
+          {"version_1", [](auto& t) { t.__set_storm_version("1.2.4"); }},
+          {"system_id", [](auto& t) { t.bolts["__x"] = t.bolts["split"]; }},
+          {"system_stream", [](auto& t) { t.bolts["split"].common.streams["__x"] = stream({}); }},
+          {"twice", [](auto& t) { t.bolts["lines"] = t.bolts["split"]; }},
+          {"spout_with_input", [](auto& t) { t.spouts["lines"].common.inputs = t.bolts["split"].common.inputs; }},
+          {"unknown_component", [](auto& t) { subscribe(t.bolts["split"], "x", "default", fields_of({})); }},
+          {"unknown_stream", [](auto& t) { subscribe(t.bolts["split"], "lines", "x", fields_of({})); }},
+          {"unknown_field", [](auto& t) { subscribe(t.bolts["split"], "lines", "default", fields_of({"x", "y"})); }},
+          {"direct", [direct](auto& t) { subscribe(t.bolts["split"], "lines", "default", direct); }},
+          {"cycle", [](auto& t) { subscribe(t.bolts["split"], "count", "default", fields_of({"word"})); }},
+          {"tasks", conf(R"({"topology.tasks": 3, "topology.max.task.parallelism": 2})")},
+          {"tasks_negative", conf(R"({"topology.tasks": -1})")},
+          {"tasks_text", conf(R"({"topology.tasks": "three"})")},
+          {"no_executor",
+           [](auto& t) {
+             t.bolts["split"].common.__set_parallelism_hint(0);
+             t.bolts["split"].common.__set_json_conf(R"({"topology.tasks": 1})");
+           }},
+          {"own_conf_null", conf("null")},
+          {"own_conf_broken", conf("{")},
+          {"many_tasks", conf(R"({"topology.tasks": 2000000})")},
+          {"many_executors", [](auto& t) { t.bolts["split"].common.__set_parallelism_hint(200000); }},
+          {"many_workers", hooks({R"({"topology.workers": 20000})"})},
+          {"many_consumers", hooks({R"({"topology.metrics.consumer.register": [{"class": "a"}, {"class": "b"}]})"})},
+          {"cluster_slots", hooks({R"({"topology.workers": 3})", R"({"nimbus.slots.perTopology": 2})"})},
+          {"cluster_executors", hooks({"{}", R"({"nimbus.executors.perTopology": 2})"})},
+          {"name_empty", hooks({"{}", "{}", ""})},
+          {"name_slash", hooks({"{}", "{}", "a/b"})},
+          {"name_control", hooks({"{}", "{}", "a\nb"})},
+          {"name_no_utf8", hooks({"{}", "{}", "a\xff"})},
+          {"name_long", hooks({"{}", "{}", std::string(5000, 'n')})}};
 }
 
 void put(const std::filesystem::path& folder, const std::string& name, const std::string& bytes) {
@@ -137,6 +227,11 @@ int main(int argc, char** argv) {
   std::filesystem::path topologies = std::filesystem::path(argv[1]) / "storm_topology_fuzz";
   put(topologies, "full", written([&](auto protocol) { full.write(protocol.get()); }));
   put(topologies, "empty", written([&](auto protocol) { storm::StormTopology().write(protocol.get()); }));
+  for (const auto& [name, change] : spoilt()) {
+    storm::StormTopology made = line();
+    change(made);
+    put(topologies, name, written([&](auto protocol) { made.write(protocol.get()); }));
+  }
   full.bolts.clear();
   put(topologies, "spout_only", written([&](auto protocol) { full.write(protocol.get()); }));
   return 0;
