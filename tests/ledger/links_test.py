@@ -1,0 +1,121 @@
+"""At-least-once over three containers, while processes are killed, stopped or cut off.
+
+What a killed host had in flight fails within 2 s of the kill and is replayed; a killed stream manager or agent loses nothing, so
+nothing may fail. Void runs as in ledger_test.py.
+"""
+import os
+import pathlib
+import signal
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from harness.cluster import Cluster, wait_for  # noqa: E402
+from ledger_run import LedgerRun, Void, full_load, log_folder, until_not_void  # noqa: E402
+
+pytestmark = [pytest.mark.slow, pytest.mark.quiet]
+KILLS = 10
+SECOND = 1_000_000_000
+CONTAINERS = 3
+# victim -> (words of its command line, placement of the stream managers, whether tuples are lost with it)
+VICTIMS = {
+    "jvm-host": (("petrel-jvm-host",), "in_host", True),
+    "jvm-host-beside-a-stream-manager": (("petrel-jvm-host",), "process", True),
+    "stream-manager": (("petrel", " stream-manager"), "process", False),
+    "agent": (("petrel", " container"), "in_host", False),
+}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(slots=CONTAINERS) as started:
+        yield started
+
+
+@pytest.fixture
+def logs():
+    with log_folder() as folder:
+        yield folder
+
+
+def victims(cluster, ledger, words):
+    return cluster.pids(*words, ledger.topology_id())
+
+
+def ledger_run(cluster, folder, name, placement):
+    return LedgerRun(cluster, folder, name, conf={"topology.workers": CONTAINERS, "petrel.stream.manager": placement})
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_kill_9(cluster, logs, victim):
+    words, placement, loses = VICTIMS[victim]
+
+    def run(attempt):
+        ledger = ledger_run(cluster, logs / str(attempt), f"{victim}-{attempt}", placement)
+        try:
+            kill_in_turn(cluster, ledger, words, loses)
+        finally:
+            cluster.run("kill", ledger.name, "-w", "0")
+        ledger.remove_logs()
+    until_not_void(run)
+
+
+def kill_in_turn(cluster, ledger, words, loses):
+    full = full_load(ledger)
+    killed_at = []
+    for kill in range(KILLS):
+        def loaded():
+            return ledger.rate(2) >= full / 2
+        try:
+            wait_for("half of the full load", loaded, 120)
+        except AssertionError:
+            raise Void(f"before kill {kill + 1} the load stayed below half of {full:.0f}/s") from None
+        pids = victims(cluster, ledger, words)
+        assert len(pids) >= CONTAINERS, f"{words}: {pids}"
+        killed_at.append(ledger.kill(sorted(pids)[kill % len(pids)]))
+        wait_for("a successor", lambda: len(victims(cluster, ledger, words)) == len(pids), 60)
+    ledger.rate(5)
+    ledger.drain()
+    spans = [x for at in killed_at for x in ("--count", at - 2 * SECOND, at)]
+    rules = [x for at in killed_at for x in ("--fault", at)] if loses else ["--no-fail"]
+    summary, counts, _, findings = ledger.judge(*rules, *spans)
+    print(f"full load {full:.0f}/s, before the kills {[c // 2 for c in counts]}/s, {summary}")
+    assert findings == []
+    assert errors(cluster, ledger) == []
+    if min(counts) / 2 < full / 2:
+        raise Void(f"a kill hit at {min(counts) / 2:.0f}/s, full load is {full:.0f}/s")
+
+
+def errors(cluster, ledger):
+    """What user code reported: tuples out of order end up here."""
+    with cluster.nimbus() as nimbus:
+        return [e.error for rows in nimbus.info(ledger.name).errors.values() for e in rows]
+
+
+@pytest.mark.parametrize("victim", VICTIMS)
+def test_sigstop(cluster, logs, victim):
+    """20 s of standstill of one process: all goes on afterwards, nothing acked falsely. Roots wait longer than that here."""
+    words, placement, _ = VICTIMS[victim]
+    folder = logs / "stop"
+    ledger = LedgerRun(cluster, folder, f"stop-{victim}", timeout_s=60,
+                       conf={"topology.workers": CONTAINERS, "petrel.stream.manager": placement})
+    try:
+        full_load(ledger)
+        pid = sorted(victims(cluster, ledger, words))[0]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            time.sleep(20)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_for("tuples after the standstill", lambda: ledger.rate(1) > 0, 60)
+        ledger.rate(5)
+        assert pid in victims(cluster, ledger, words), "the stopped process was replaced"
+        ledger.drain()
+        _, _, _, findings = ledger.judge("--no-fail")
+        assert findings == []
+        assert errors(cluster, ledger) == []
+    finally:
+        cluster.run("kill", ledger.name, "-w", "0")
+    ledger.remove_logs()
