@@ -11,6 +11,7 @@
 
 #include "jvm-bridge/native/jni_error.h"
 #include "jvm-bridge/native/jni_links.h"
+#include "jvm-bridge/native/no_runtime.h"
 #include "native/base/escape.h"
 #include "native/base/log.h"
 #include "native/container/container_paths.h"
@@ -48,20 +49,6 @@ std::string home_of(const std::string& spec_file) {
 std::string_view first_line(std::string_view text) {
   return text.substr(0, text.find('\n'));
 }
-
-// Stands in when the JVM did not start: the session then only carries the report.
-class NoJava : public JavaHost {
- public:
-  explicit NoJava(HostExit& exit) : exit_(exit) {}
-  void boot(std::string, Done) override {}
-  void start(bool, Done) override {}
-  void set_active(bool, Done) override {}
-  void sample(std::function<void(Result<std::string>)>) override {}
-  void stop(Millis, int exit_code) override { exit_.end_now(exit_code); }
-
- private:
-  HostExit& exit_;
-};
 
 int g_signal_fd = -1;
 
@@ -323,7 +310,7 @@ void JvmHost::run() {
   if (status.ok()) {
     java_ = std::make_unique<JniHost>(*jvm_, table_, reactor_, exit_, std::move(files_));
   } else {
-    java_ = std::make_unique<NoJava>(exit_);
+    java_ = std::make_unique<NoRuntime>(exit_);
   }
   start_session();
   if (status.ok()) {

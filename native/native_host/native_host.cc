@@ -1,7 +1,6 @@
 #include "native/native_host/native_host.h"
 
-#include <fstream>
-
+#include "jvm-bridge/native/no_runtime.h"
 #include "native/base/escape.h"
 #include "native/base/file.h"
 #include "native/base/log.h"
@@ -17,25 +16,8 @@ constexpr const char* kSystemComponent = "__system";
 constexpr int kFailed = 1;
 constexpr size_t kMaxConfBytes = 64U << 20;
 
-class NoRuntime : public JavaHost {
- public:
-  explicit NoRuntime(HostExit& exit) : exit_(exit) {}
-  void boot(std::string, Done) override {}
-  void start(bool, Done) override {}
-  void set_active(bool, Done) override {}
-  void sample(std::function<void(Result<std::string>)>) override {}
-  void stop(Millis, int exit_code) override { exit_.end_now(exit_code); }
-
- private:
-  HostExit& exit_;
-};
-
 Result<ConfMap> read_conf(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text(kMaxConfBytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.gcount() == 0) return Status::error(StatusCode::kNotFound, "read '{}': there is nothing", escape(file));
-  text.resize(static_cast<size_t>(in.gcount()));
+  ASSIGN_OR_RETURN(const std::string text, read_small_file(file, kMaxConfBytes));
   ConfLimits limits;
   limits.bytes = kMaxConfBytes;
   return parse_json_map(text, "stormconf.json", limits);
