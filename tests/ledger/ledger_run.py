@@ -12,6 +12,7 @@ import time
 from harness.cluster import ROOT, TOPOLOGIES, wait_for
 from harness.nimbus import NimbusClient
 
+SECOND = 1_000_000_000
 RECORD = 40  # bytes; tests/ledger/ledger_history.h
 LEAVES = 7
 TASKS = 2  # of the spout
@@ -132,3 +133,27 @@ def until_not_void(run, tries=3):
 def full_load(ledger):
     ledger.rate(5)  # warm-up
     return ledger.rate(5)
+
+
+LOADED_S = 2  # the load is looked at over this time
+
+
+def until_loaded(ledger, full, kill):
+    """Waits for half of the full load before kill number `kill` (from 0); void when it does not come."""
+    def loaded():
+        return ledger.rate(LOADED_S) >= full / 2
+    try:
+        wait_for("half of the full load", loaded, 120)
+    except AssertionError:
+        raise Void(f"before kill {kill + 1} the load stayed below half of {full:.0f}/s") from None
+
+
+def before_kills(killed_at):
+    """Arguments of judge(): count the emits just before each kill."""
+    return [x for at in killed_at for x in ("--count", at - LOADED_S * SECOND, at)]
+
+
+def check_load_at_kills(counts, full):
+    """Void when a kill hit at less than half of the full load. counts: what judge() counted over before_kills()."""
+    if min(counts) / LOADED_S < full / 2:
+        raise Void(f"a kill hit at {min(counts) / LOADED_S:.0f}/s, full load is {full:.0f}/s")

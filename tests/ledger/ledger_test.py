@@ -10,11 +10,11 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness.cluster import Cluster, wait_for  # noqa: E402
-from ledger_run import LEAVES, TASKS, LedgerRun, Void, full_load, log_folder, until_not_void  # noqa: E402
+from ledger_run import (LEAVES, TASKS, LedgerRun, Void, before_kills, check_load_at_kills, full_load, log_folder,  # noqa: E402
+                        until_loaded, until_not_void)
 
 pytestmark = pytest.mark.slow
 KILLS = 10
-SECOND = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
@@ -55,12 +55,7 @@ def kill_hosts(ledger):
     full = full_load(ledger)
     killed_at = []
     for kill in range(KILLS):
-        def loaded():
-            return ledger.rate(2) >= full / 2
-        try:
-            wait_for("half of the full load", loaded, 120)
-        except AssertionError:
-            raise Void(f"before kill {kill + 1} the load stayed below half of {full:.0f}/s") from None
+        until_loaded(ledger, full, kill)
         pids = ledger.hosts()
         assert len(pids) == 1, f"hosts: {pids}"
         killed_at.append(ledger.kill(pids[0]))
@@ -68,14 +63,13 @@ def kill_hosts(ledger):
     wait_for("the load after the last kill", lambda: ledger.rate(1) > 0, 120)
     ledger.rate(5)
     ledger.drain()
-    spans = [x for at in killed_at for x in ("--count", at - 2 * SECOND, at)]
+    spans = before_kills(killed_at)
     summary, counts, _, findings = ledger.judge(*spans)
     print(f"full load {full:.0f}/s, before the kills {[c // 2 for c in counts]}/s, {summary}")
     assert findings == []
     if any(opens != KILLS + 1 for opens in summary["opens"].values()):
         raise Void(f"{KILLS} kills, but the spouts were opened {summary['opens']} times")
-    if min(counts) / 2 < full / 2:
-        raise Void(f"a kill hit at {min(counts) / 2:.0f}/s, full load is {full:.0f}/s")
+    check_load_at_kills(counts, full)
 
 
 @pytest.mark.quiet

@@ -13,11 +13,11 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from harness.cluster import Cluster, wait_for  # noqa: E402
-from ledger_run import LedgerRun, Void, full_load, log_folder, until_not_void  # noqa: E402
+from ledger_run import (LedgerRun, before_kills, check_load_at_kills, full_load, log_folder, until_loaded,  # noqa: E402
+                        until_not_void)
 
 pytestmark = [pytest.mark.slow, pytest.mark.quiet]
 KILLS = 10
-SECOND = 1_000_000_000
 CONTAINERS = 3
 # victim -> (words of its command line, placement of the stream managers, whether tuples are lost with it)
 VICTIMS = {
@@ -66,26 +66,20 @@ def kill_in_turn(cluster, ledger, words, loses):
     full = full_load(ledger)
     killed_at = []
     for kill in range(KILLS):
-        def loaded():
-            return ledger.rate(2) >= full / 2
-        try:
-            wait_for("half of the full load", loaded, 120)
-        except AssertionError:
-            raise Void(f"before kill {kill + 1} the load stayed below half of {full:.0f}/s") from None
+        until_loaded(ledger, full, kill)
         pids = victims(cluster, ledger, words)
         assert len(pids) >= CONTAINERS, f"{words}: {pids}"
         killed_at.append(ledger.kill(sorted(pids)[kill % len(pids)]))
         wait_for("a successor", lambda: len(victims(cluster, ledger, words)) == len(pids), 60)
     ledger.rate(5)
     ledger.drain()
-    spans = [x for at in killed_at for x in ("--count", at - 2 * SECOND, at)]
+    spans = before_kills(killed_at)
     rules = [x for at in killed_at for x in ("--fault", at)] if loses else ["--no-fail"]
     summary, counts, _, findings = ledger.judge(*rules, *spans)
     print(f"full load {full:.0f}/s, before the kills {[c // 2 for c in counts]}/s, {summary}")
     assert findings == []
     assert errors(cluster, ledger) == []
-    if min(counts) / 2 < full / 2:
-        raise Void(f"a kill hit at {min(counts) / 2:.0f}/s, full load is {full:.0f}/s")
+    check_load_at_kills(counts, full)
 
 
 def errors(cluster, ledger):
