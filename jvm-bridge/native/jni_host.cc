@@ -2,6 +2,8 @@
 
 #include "jvm-bridge/native/jni_error.h"
 #include "jvm-bridge/native/jni_ref.h"
+#include "jvm-bridge/native/plan_encoder.h"
+#include "jvm-bridge/native/sample_decoder.h"
 #include "native/base/log.h"
 
 namespace petrel {
@@ -21,6 +23,14 @@ jbyteArray make_byte_array(JNIEnv* env, const std::string& bytes) {
 
 JniHost::JniHost(Jvm& jvm, const JniTable& table, Reactor& reactor, HostExit& exit, BootFiles files)
     : jvm_(jvm), table_(table), reactor_(reactor), exit_(exit), files_(std::move(files)) {}
+
+Result<std::string> JniHost::encode(const proto::PhysicalPlan& plan, const HostIdentity& host) {
+  return encode_plan(plan, host);
+}
+
+Result<proto::HostSample> JniHost::decode(const std::string& sample) {
+  return decode_sample({reinterpret_cast<const std::byte*>(sample.data()), sample.size()});
+}
 
 void JniHost::call(std::function<void(JNIEnv*)> body, Done done) {
   jvm_.post([this, body = std::move(body), done = std::move(done)](JNIEnv* env) {

@@ -4,10 +4,10 @@
 #include <memory>
 #include <string>
 
-#include "jvm-bridge/native/host_exit.h"
-#include "jvm-bridge/native/java_host.h"
 #include "jvm-bridge/native/jni_table.h"
 #include "jvm-bridge/native/jvm.h"
+#include "native/host/host_exit.h"
+#include "native/host/host_runtime.h"
 #include "native/transport/reactor.h"
 
 namespace petrel {
@@ -18,11 +18,15 @@ struct BootFiles {
   std::string conf_json;  // merged topology conf
 };
 
-/// Thread: see JavaHost; the calls run on the JVM's main thread.  Borrows: jvm, reactor, exit.
-class JniHost : public JavaHost {
+/// Thread: see HostRuntime; the calls run on the JVM's main thread.  Borrows: jvm, reactor, exit.
+class JniHost : public HostRuntime {
  public:
   JniHost(Jvm& jvm, const JniTable& table, Reactor& reactor, HostExit& exit, BootFiles files);
 
+  /// plan_encoder.h
+  Result<std::string> encode(const proto::PhysicalPlan& plan, const HostIdentity& host) override;
+  /// sample_decoder.h
+  Result<proto::HostSample> decode(const std::string& sample) override;
   void boot(std::string plan, Done done) override;
   void start(bool active, Done done) override;
   void set_active(bool active, Done done) override;

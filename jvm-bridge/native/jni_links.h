@@ -5,9 +5,9 @@
 #include <memory>
 #include <span>
 
-#include "jvm-bridge/native/host_links.h"
 #include "jvm-bridge/native/jni_table.h"
 #include "jvm-bridge/native/native_calls.h"
+#include "native/host/host_links.h"
 
 namespace petrel {
 

@@ -6,13 +6,12 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <fstream>
 #include <stdexcept>
 
 #include "jvm-bridge/native/jni_error.h"
 #include "jvm-bridge/native/jni_links.h"
-#include "jvm-bridge/native/no_runtime.h"
 #include "native/base/escape.h"
+#include "native/base/file.h"
 #include "native/base/log.h"
 #include "native/container/container_paths.h"
 
@@ -23,23 +22,6 @@ namespace {
 const Logger logger("jvm-host");
 
 constexpr size_t kMaxTopologyBytes = 1u << 30;
-constexpr size_t kMaxConfBytes = 64u << 20;
-constexpr const char* kSystemComponent = "__system";
-
-Result<std::string> read_file(const std::string& path, size_t limit) {
-  std::error_code error;
-  uintmax_t size = fs::file_size(path, error);
-  if (error) return Status::error(StatusCode::kNotFound, "read '{}': {}", escape(path), error.message());
-  if (size > limit) {
-    return Status::error(StatusCode::kLimit, "'{}' has {} bytes; at most {} are read", escape(path), size, limit);
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes(size, '\0');
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) {
-    return Status::error(StatusCode::kIo, "read '{}': it ended early", escape(path));
-  }
-  return bytes;
-}
 
 std::string home_of(const std::string& spec_file) {
   // <home>/run/containers/<topology id>/<container>/container.spec
@@ -64,18 +46,12 @@ void on_stop_signal(int) {
 
 JvmHost::JvmHost(const Clock& clock, Reactor& reactor, Reactor& links_loop, StateStore& store, uint64_t entropy,
                  JvmHostOptions options, proto::ContainerSpec spec)
-    : clock_(clock),
+    : process_(clock, reactor, store, {HostKind::kJvm, options.spec_file, options.incarnation, "the worker"},
+               std::move(spec)),
       reactor_(reactor),
-      state_(store),
+      spec_(process_.spec()),
       entropy_(entropy),
       options_(std::move(options)),
-      spec_(std::move(spec)),
-      code_dir_(SpecDirs(spec_).code),
-      lease_(options_.spec_file),
-      exit_(reactor, errors_, ContainerPaths::of_spec_file(options_.spec_file).process_stem("jvm-host"),
-            [this] {
-              if (session_) session_->send_errors();
-            }),
       links_loop_(links_loop) {}
 
 JvmHost::~JvmHost() {
@@ -95,18 +71,9 @@ WorkerIdentity JvmHost::worker_identity() const {
   worker.local_dir = spec_.local_dir();
   worker.log_dir = spec_.log_dir();
   worker.worker_dir = dirs.worker;
-  worker.code_dir = dirs.code;
+  worker.code_dir = process_.identity().code_dir;
   worker.memory_bytes = spec_.plan().resources().memory_bytes();
   return worker;
-}
-
-Status JvmHost::read_conf() {
-  ASSIGN_OR_RETURN(files_.conf_json, read_file(code_dir_ + "/stormconf.json", kMaxConfBytes));
-  ASSIGN_OR_RETURN(files_.topology, read_file(code_dir_ + "/topology.thrift", kMaxTopologyBytes));
-  ConfLimits limits;
-  limits.bytes = kMaxConfBytes;
-  ASSIGN_OR_RETURN(conf_, parse_json_map(files_.conf_json, "stormconf.json", limits));
-  return {};
 }
 
 Status JvmHost::enter_worker_dir(const ConfMap& conf) {
@@ -126,7 +93,7 @@ Status JvmHost::enter_worker_dir(const ConfMap& conf) {
 
 Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
   ASSIGN_OR_RETURN(fs::path java_dir, find_java_dir(options_.java_dir, fs::read_symlink("/proc/self/exe")));
-  ClassPathInput input{java_dir, code_dir_, {}};
+  ClassPathInput input{java_dir, process_.identity().code_dir, {}};
   for (const proto::Artifact& artifact : spec_.artifacts()) input.artifacts.push_back(artifact.name());
   ASSIGN_OR_RETURN(std::vector<std::string> class_path, worker_class_path(conf, input));
   ASSIGN_OR_RETURN(JvmOptions options, worker_jvm_options(conf, worker_identity()));
@@ -141,12 +108,12 @@ Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
 }
 
 Status JvmHost::start_jvm() {
-  RETURN_IF_ERROR(read_conf());
-  RETURN_IF_ERROR(enter_worker_dir(conf_));
-  ASSIGN_OR_RETURN(JvmConfig config, jvm_config(conf_));
+  RETURN_IF_ERROR(process_.read_conf());
+  RETURN_IF_ERROR(enter_worker_dir(process_.conf()));
+  ASSIGN_OR_RETURN(JvmConfig config, jvm_config(process_.conf()));
   logger.info("starting {} with {} options", config.libjvm, config.options.size());
   JvmHooks hooks;
-  hooks.on_exit = [this](int code) { exit_.end(code); };
+  hooks.on_exit = [this](int code) { process_.exit().end(code); };
   ASSIGN_OR_RETURN(jvm_, Jvm::create(config, hooks));
   for (const std::string& warning : warn_unknown_flags(config.options, jvm_->flag_names())) logger.warn("{}", warning);
   return jvm_->run([this](JNIEnv* env) -> Status {
@@ -160,36 +127,21 @@ void JvmHost::start_ledger() {
   ledger_thread_ = std::thread([this] {
     Result<std::unique_ptr<JvmAttachment>> attachment = JvmAttachment::attach(jvm_->vm(), "petrel-ledger");
     if (!attachment.ok()) {
-      reactor_.post([this, why = attachment.status()] { session_->fail(why); });
+      reactor_.post([this, why = attachment.status()] { process_.session().fail(why); });
       return;
     }
     JniCompletions completions((*attachment)->env(), table_);
     AckLedgerOptions ledger;
     ledger.incarnation = Incarnation(options_.incarnation);
     ledger.hash_seed = entropy_;
-    LedgerLoop loop(clock_, ledger, inbox_, [&](std::span<const Completion> batch) { completions.deliver(batch); });
+    LedgerLoop loop(process_.clock(), ledger, inbox_,
+                    [&](std::span<const Completion> batch) { completions.deliver(batch); });
     loop.run();
   });
 }
 
-Millis JvmHost::stop_grace() const {
-  Result<int64_t> seconds = conf_.get_int("supervisor.worker.shutdown.sleep.secs", 3, 0, 3600);
-  return Millis((seconds.ok() ? *seconds : 3) * 1000);
-}
-
-void JvmHost::start_session() {
-  HostSessionOptions options;
-  options.topology_id = spec_.topology_id();
-  options.host = {spec_.container_id(), options_.incarnation,
-                  spec_.host(),         spec_.port(),
-                  spec_.worker_id(),    code_dir_,
-                  SpecDirs(spec_).pids, slot()};
-  options.lease = Seconds(kLeaseSeconds);
-  options.stop_grace = stop_grace();
+HostSessionLinks JvmHost::session_links() {
   HostSessionLinks links;
-  links.send = [this](const proto::Envelope& message) { return client_->send(message); };
-  links.somebody_cares = [this] { return lease_.agent_alive() || lease_.root_alive(); };
-  links.fail = [this](const Status& why) { fail(why); };
   links.start_links = [this](const proto::PhysicalPlan& plan) { return start_links(plan); };
   links.booted = [this] {
     if (links_) links_thread_ = std::thread([this] { run_links(); });
@@ -198,24 +150,7 @@ void JvmHost::start_session() {
     if (links_) links_loop_.post([this, endpoints] { links_->set_peers(endpoints); });
   };
   links.link_sample = [this] { return link_sample_; };
-  session_ = std::make_unique<HostSession>(reactor_, options, links, *java_, errors_);
-
-  ControlClientOptions client;
-  client.identity = {spec_.topology_id(),  spec_.secret(),       proto::ROLE_HOST,
-                     spec_.container_id(), options_.incarnation, slot()};
-  auto find_master = [this]() -> Result<Endpoint> {
-    ASSIGN_OR_RETURN(proto::MasterEndpoint master, state_.master(TopologyId(spec_.topology_id())));
-    return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
-  };
-  client_ = std::make_unique<ControlClient>(reactor_, client, find_master, *session_);
-  client_->start();
-}
-
-uint32_t JvmHost::slot() const {
-  for (const proto::HostPlan& host : spec_.plan().hosts()) {
-    if (host.kind() == proto::HOST_JVM) return host.slot();
-  }
-  return 0;  // a plan that knew no hosts has one
+  return links;
 }
 
 // --- links -----------------------------------------------------------------------------------------------------------
@@ -227,9 +162,9 @@ Status JvmHost::start_links(const proto::PhysicalPlan& message) {
   ASSIGN_OR_RETURN(const PhysicalPlan plan, PhysicalPlan::from_proto(message));
   const ContainerPlan* container = plan.packing.find(spec_.container_id());
   const HostPlan* host = container == nullptr ? nullptr : container->find(HostKind::kJvm);
-  if (host == nullptr || host->slot != slot()) {
-    return Status::malformed("plan epoch {} has no jvm-host with slot {} in container {}", plan.epoch, slot(),
-                             spec_.container_id());
+  if (host == nullptr || host->slot != process_.identity().slot) {
+    return Status::malformed("plan epoch {} has no jvm-host with slot {} in container {}", plan.epoch,
+                             process_.identity().slot, spec_.container_id());
   }
   ASSIGN_OR_RETURN(RouteTable routes, RouteTable::of(plan));
   ASSIGN_OR_RETURN(HostLinksOptions options, links_options(*container, *host));
@@ -251,8 +186,9 @@ Result<HostLinksOptions> JvmHost::links_options(const ContainerPlan& container, 
   options.executors = host.executors;
   options.pool_bytes = receive_pool_bytes(heap_bytes_, host.executors.size());
   FlowOptions& flows = options.endpoint.flows;
-  ASSIGN_OR_RETURN(const int64_t largest,
-                   conf_.get_int("petrel.max.tuple.bytes", static_cast<int64_t>(flows.max_tuple_bytes), 1024, 1 << 30));
+  ASSIGN_OR_RETURN(
+      const int64_t largest,
+      process_.conf().get_int("petrel.max.tuple.bytes", static_cast<int64_t>(flows.max_tuple_bytes), 1024, 1 << 30));
   flows.max_tuple_bytes = static_cast<uint64_t>(largest);
   return options;
 }
@@ -260,9 +196,9 @@ Result<HostLinksOptions> JvmHost::links_options(const ContainerPlan& container, 
 HostLinksEvents JvmHost::links_events() {
   HostLinksEvents events;
   events.on_listening = [this](const Endpoint& endpoint) {
-    reactor_.post([this, endpoint] { session_->listening(endpoint); });
+    reactor_.post([this, endpoint] { process_.session().listening(endpoint); });
   };
-  events.on_links_up = [this](uint64_t epoch) { reactor_.post([this, epoch] { session_->links_up(epoch); }); };
+  events.on_links_up = [this](uint64_t epoch) { reactor_.post([this, epoch] { process_.session().links_up(epoch); }); };
   events.on_acks = [this](std::span<const std::byte> records) {
     // A whole number of records: both callers have checked.
     if (Status pushed = inbox_.push(records); !pushed.ok()) logger.error("{}", pushed.message());
@@ -282,7 +218,7 @@ void JvmHost::run_links() {
     status = links_->start(sink);
     if (status.ok()) return links_loop_.run();
   }
-  reactor_.post([this, status] { session_->fail(status.with_context("links")); });
+  reactor_.post([this, status] { process_.session().fail(status.with_context("links")); });
 }
 
 Status JvmHost::watch_signals() {
@@ -300,63 +236,35 @@ Status JvmHost::watch_signals() {
 
 void JvmHost::on_signal() {
   uint64_t count = 0;
-  if (read(signal_fd_, &count, sizeof count) > 0) session_->stop("signal", 0);
+  if (read(signal_fd_, &count, sizeof count) > 0) process_.session().stop("signal", 0);
   reactor_.when_readable(signal_fd_, [this] { on_signal(); });
 }
 
 void JvmHost::run() {
   signal(SIGPIPE, SIG_IGN);
   Status status = start_jvm();
-  if (status.ok()) {
-    java_ = std::make_unique<JniHost>(*jvm_, table_, reactor_, exit_, std::move(files_));
-  } else {
-    java_ = std::make_unique<NoRuntime>(exit_);
-  }
-  start_session();
+  if (status.ok()) status = make_runtime();
+  process_.start_session(runtime_.get(), session_links());
   if (status.ok()) {
     start_ledger();
     status = watch_signals();
   }
-  if (status.ok()) {
-    session_->start();
-  } else {
-    reactor_.post([this, status] { session_->fail(status); });
-  }
-  reactor_.run();
+  process_.run(status);
 }
 
-proto::ErrorEntry JvmHost::error_entry(const std::string& component, const std::string& text, int64_t wall_ms) const {
-  proto::ErrorEntry entry;
-  entry.set_component(component);
-  entry.set_text(text);
-  entry.set_time_s(static_cast<int32_t>(wall_ms / 1000));
-  entry.set_host(spec_.host());
-  entry.set_port(spec_.port());
-  return entry;
+Status JvmHost::make_runtime() {
+  ASSIGN_OR_RETURN(std::string topology,
+                   read_small_file(process_.identity().code_dir + "/topology.thrift", kMaxTopologyBytes));
+  runtime_ = std::make_unique<JniHost>(*jvm_, table_, reactor_, process_.exit(),
+                                       BootFiles{std::move(topology), process_.conf_json()});
+  process_.end_by([this](int exit_code) { exit_java(exit_code); });
+  return Status();
 }
 
-// A host that cannot run says so to the topology master, where users look, and ends; its agent starts it again.
-void JvmHost::fail(const Status& why) {
-  constexpr int kStartFailed = 1;
-  logger.error("this host cannot run: {}", why.message());
-  errors_.push(error_entry(kSystemComponent, "the worker cannot run: " + why.message(), clock_.wall_ms()));
-  session_->send_errors();
-  if (failed_) return;
-  failed_ = true;
-  if (table_.exit != nullptr) {
-    exit_.arm_watchdog(stop_grace() + Seconds(2), kStartFailed);
-    jvm_->post([this](JNIEnv* env) { env->CallStaticVoidMethod(table_.system, table_.exit, jint{kStartFailed}); });
-    return;
-  }
-  // The connection may not be up yet: without Java to end, a short wait is all that the report costs.
-  end_when_reported(clock_.now() + Seconds(2), kStartFailed);
-}
-
-void JvmHost::end_when_reported(MonoTime deadline, int exit_code) {
-  bool over = errors_.size() == 0 || clock_.now() >= deadline;
-  reactor_.after(Millis(20), [this, over, deadline, exit_code] {
-    if (over) exit_.end_now(exit_code);  // one turn after the last send, so that its bytes are out
-    end_when_reported(deadline, exit_code);
+void JvmHost::exit_java(int exit_code) {
+  process_.exit().arm_watchdog(process_.stop_grace() + Seconds(2), exit_code);
+  jvm_->post([this, exit_code](JNIEnv* env) {
+    env->CallStaticVoidMethod(table_.system, table_.exit, static_cast<jint>(exit_code));
   });
 }
 
@@ -370,24 +278,23 @@ void JvmHost::ledger_records(std::span<const std::byte> records) {
 }
 
 void JvmHost::prepared() {
-  reactor_.post([this] { session_->prepared(); });
+  reactor_.post([this] { process_.session().prepared(); });
 }
 
 void JvmHost::drained(uint64_t epoch) {
-  reactor_.post([this, epoch] { session_->drained(epoch); });
+  reactor_.post([this, epoch] { process_.session().drained(epoch); });
 }
 
 void JvmHost::report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) {
   // worker.log has the stack; here one line says that something was reported.
   logger.warn("component {} task {} reported: {}", escape(component), task, escape(first_line(text)));
-  errors_.push(error_entry(component, text, wall_ms));
-  reactor_.post([this] { session_->send_errors(); });
+  process_.report(component, text, wall_ms);
 }
 
 void JvmHost::die(JNIEnv* env, std::string component, int32_t task, std::string text, int exit_code) {
   logger.error("component {} task {} ends the worker with code {}", escape(component), task, exit_code);
-  report_error(std::move(component), task, std::move(text), clock_.wall_ms());
-  exit_.arm_watchdog(stop_grace() + Seconds(2), exit_code);
+  report_error(std::move(component), task, std::move(text), process_.clock().wall_ms());
+  process_.exit().arm_watchdog(process_.stop_grace() + Seconds(2), exit_code);
   env->CallStaticVoidMethod(table_.system, table_.exit, static_cast<jint>(exit_code));
 }
 

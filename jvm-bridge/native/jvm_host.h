@@ -1,5 +1,5 @@
-// JvmHost: the process petrel-jvm-host, put together: JVM, Java host, ledger thread, links thread, session with the
-// topology master, signals, the way out.
+// JvmHost: the process petrel-jvm-host, put together: a HostProcess, the JVM as its runtime, ledger thread, links
+// thread, signals.
 #pragma once
 
 #include <memory>
@@ -7,18 +7,15 @@
 #include <thread>
 
 #include "jvm-bridge/native/class_path.h"
-#include "jvm-bridge/native/host_exit.h"
-#include "jvm-bridge/native/host_links.h"
-#include "jvm-bridge/native/host_session.h"
 #include "jvm-bridge/native/jni_completions.h"
 #include "jvm-bridge/native/jni_host.h"
 #include "jvm-bridge/native/jvm.h"
 #include "jvm-bridge/native/jvm_options.h"
 #include "jvm-bridge/native/native_calls.h"
 #include "native/base/rng.h"
-#include "native/container/lease.h"
+#include "native/host/host_links.h"
+#include "native/host/host_process.h"
 #include "native/ledger/ledger_loop.h"
-#include "native/state_store/topology_state.h"
 
 namespace petrel {
 
@@ -52,41 +49,30 @@ class JvmHost : public NativeCalls {
   Status start_jvm();
   Result<JvmConfig> jvm_config(const ConfMap& conf);
   Status enter_worker_dir(const ConfMap& conf);
-  Status read_conf();
+  /// After start_jvm().
+  Status make_runtime();
   void start_ledger();
-  void start_session();
+  HostSessionLinks session_links();
   /// Before Host.boot, and only when the plan has other hosts. They run from the end of the boot on: before it Java
   /// takes no tuples, and nobody may be told that this host can be reached.
   Status start_links(const proto::PhysicalPlan& plan);
   Result<HostLinksOptions> links_options(const ContainerPlan& container, const HostPlan& host) const;
   HostLinksEvents links_events();
   void run_links();
-  uint32_t slot() const;
   Status watch_signals();
   void on_signal();
-  void fail(const Status& why);
-  void end_when_reported(MonoTime deadline, int exit_code);
-  Millis stop_grace() const;
-  proto::ErrorEntry error_entry(const std::string& component, const std::string& text, int64_t wall_ms) const;
+  /// System.exit, and the end of the process whatever hangs.
+  void exit_java(int exit_code);
   WorkerIdentity worker_identity() const;
 
-  const Clock& clock_;
+  HostProcess process_;
   Reactor& reactor_;
-  TopologyState state_;
+  const proto::ContainerSpec& spec_;
   uint64_t entropy_;
   JvmHostOptions options_;
-  proto::ContainerSpec spec_;
-  std::string code_dir_;
-  ConfMap conf_;
-  BootFiles files_;
-  Lease lease_;
-  ErrorOutbox errors_;
-  HostExit exit_;
   JniTable table_;
   std::unique_ptr<Jvm> jvm_;
-  std::unique_ptr<JavaHost> java_;
-  std::unique_ptr<HostSession> session_;
-  std::unique_ptr<ControlClient> client_;
+  std::unique_ptr<JniHost> runtime_;
   LedgerInbox inbox_;
   std::thread ledger_thread_;
   Reactor& links_loop_;
@@ -95,7 +81,6 @@ class JvmHost : public NativeCalls {
   proto::LinkSample link_sample_;
   int64_t heap_bytes_ = 0;  // -Xmx
   int signal_fd_ = -1;
-  bool failed_ = false;
 };
 
 }  // namespace petrel

@@ -1,15 +1,11 @@
-// NativeHost: the process petrel-native-host, put together: runtime, session with the topology master, signals, the way
-// out. Twin of jvm-bridge/native/jvm_host.h without a JVM.
+// NativeHost: the process petrel-native-host, put together: a HostProcess, the runtime of shared libraries, signals.
 #pragma once
 
 #include <memory>
 #include <string>
 
-#include "jvm-bridge/native/host_exit.h"
-#include "jvm-bridge/native/host_session.h"
-#include "native/container/lease.h"
+#include "native/host/host_process.h"
 #include "native/native_host/native_runtime.h"
-#include "native/state_store/topology_state.h"
 
 namespace petrel {
 
@@ -30,29 +26,10 @@ class NativeHost {
  private:
   Status make_runtime();
   NativeRuntimeEvents runtime_events();
-  void start_session(JavaHost& runner);
-  void fail(const Status& why);
-  void end_when_reported(MonoTime deadline, int exit_code);
-  void push_error(const std::string& component, const std::string& text);
-  Millis stop_grace() const;
 
-  const Clock& clock_;
-  Reactor& reactor_;
-  TopologyState state_;
+  HostProcess process_;
   uint64_t entropy_;
-  NativeHostOptions options_;
-  proto::ContainerSpec spec_;
-  HostIdentity identity_;
-  std::string code_dir_;
-  ConfMap conf_;
-  Lease lease_;
-  ErrorOutbox errors_;
-  HostExit exit_;
   std::unique_ptr<NativeRuntime> runtime_;
-  std::unique_ptr<JavaHost> nothing_;  // stands in when there is no runtime: the session then only carries the report
-  std::unique_ptr<HostSession> session_;
-  std::unique_ptr<ControlClient> client_;
-  bool failed_ = false;
 };
 
 }  // namespace petrel

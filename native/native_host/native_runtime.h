@@ -1,5 +1,5 @@
 // NativeRuntime: what runs inside petrel-native-host: the executors on threads of their own, the ledger of its spouts,
-// the links to other hosts. The session with the topology master drives it through JavaHost, as it drives a JVM.
+// the links to other hosts. The session with the topology master drives it through HostRuntime, as it drives a JVM.
 #pragma once
 
 #include <atomic>
@@ -11,8 +11,8 @@
 #include <thread>
 #include <vector>
 
-#include "jvm-bridge/native/host_links.h"
-#include "jvm-bridge/native/java_host.h"
+#include "native/host/host_links.h"
+#include "native/host/host_runtime.h"
 #include "native/instance/host_instance.h"
 #include "native/ledger/ledger_loop.h"
 #include "native/native_host/component_library.h"
@@ -45,9 +45,9 @@ struct NativeRuntimeEvents {
   std::function<void(int exit_code)> stopped;
 };
 
-/// Thread: JavaHost's calls on the control loop; the ports on executor threads; LinkSink on the links' loop.
+/// Thread: HostRuntime's calls on the control loop; the ports on executor threads; LinkSink on the links' loop.
 /// Limits: kQueueBytes per executor for its own host and as much for others, 64 KiB more for each flow.
-class NativeRuntime : public JavaHost, private RemotePort, private AckPort, private HostEvents, private LinkSink {
+class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, private HostEvents, private LinkSink {
  public:
   static constexpr size_t kQueueBytes = 4U << 20;
 

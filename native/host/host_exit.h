@@ -6,7 +6,7 @@
 #include <functional>
 #include <string>
 
-#include "jvm-bridge/native/error_outbox.h"
+#include "native/host/error_outbox.h"
 #include "native/transport/reactor.h"
 
 namespace petrel {

@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/host_session.h"
+#include "native/host/host_session.h"
 
 #include "native/base/escape.h"
 #include "native/base/log.h"
@@ -10,12 +10,12 @@ const Logger logger("jvm-host");
 
 }  // namespace
 
-HostSession::HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, JavaHost& java,
+HostSession::HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, HostRuntime& runtime,
                          ErrorOutbox& errors)
     : reactor_(reactor),
       options_(std::move(options)),
       links_(std::move(links)),
-      java_(java),
+      runtime_(runtime),
       errors_(errors),
       started_at_(reactor.clock().now()),
       cared_for_at_(started_at_) {}
@@ -49,7 +49,7 @@ void HostSession::check_lease() {
 void HostSession::take_sample() {
   if (!booted_ || sampling_ || stopping_ || failed_) return;
   sampling_ = true;
-  java_.sample([this, alive = alive_](Result<std::string> bytes) {
+  runtime_.sample([this, alive = alive_](Result<std::string> bytes) {
     if (!*alive) return;
     sampling_ = false;
     if (!bytes.ok()) {
@@ -61,7 +61,7 @@ void HostSession::take_sample() {
 }
 
 void HostSession::send_sample(const std::string& bytes) {
-  Result<proto::HostSample> sample = java_.decode(bytes);
+  Result<proto::HostSample> sample = runtime_.decode(bytes);
   if (!sample.ok()) {
     logger.error("{}", sample.status().message());
     return;
@@ -179,7 +179,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
     take_status(plan.status());
     return;
   }
-  Result<std::string> bytes = java_.encode(plan, options_.host);
+  Result<std::string> bytes = runtime_.encode(plan, options_.host);
   if (!bytes.ok()) {
     logger.error("{}; waiting for another plan", bytes.status().message());
     return;
@@ -190,7 +190,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
   epoch_ = plan.epoch();
   active_ = plan.status() == proto::STATUS_ACTIVE;
   logger.info("plan epoch {}: booting, topology is {}", plan.epoch(), active_ ? "active" : "not active");
-  java_.boot(std::move(*bytes), [this, alive = alive_](Status status) {
+  runtime_.boot(std::move(*bytes), [this, alive = alive_](Status status) {
     if (!*alive) return;
     if (!status.ok()) {
       fail(status.with_context("boot"));
@@ -210,7 +210,7 @@ void HostSession::take_status(proto::TopologyStatus status) {
   active_ = active;
   logger.info("topology becomes {}", active ? "active" : "inactive");
   if (!started_) return;
-  java_.set_active(active, [this, alive = alive_](Status done) {
+  runtime_.set_active(active, [this, alive = alive_](Status done) {
     if (*alive && !done.ok()) fail(done.with_context("setActive"));
   });
 }
@@ -225,14 +225,14 @@ void HostSession::take_drain(uint64_t epoch) {
 void HostSession::begin_drain() {
   if (drain_epoch_ == 0 || active_) return;
   logger.info("drain epoch {}", drain_epoch_);
-  java_.drain(drain_epoch_);
+  runtime_.drain(drain_epoch_);
 }
 
 void HostSession::start_if_ready() {
   if (!booted_ || !start_asked_ || started_ || stopping_) return;
   started_ = true;
   logger.info("starting the executors, {}", active_ ? "active" : "inactive");
-  java_.start(active_, [this, alive = alive_](Status status) {
+  runtime_.start(active_, [this, alive = alive_](Status status) {
     if (*alive && !status.ok()) fail(status.with_context("start"));
   });
   begin_drain();
@@ -248,7 +248,7 @@ void HostSession::stop(const std::string& reason, int exit_code) {
   stopping_ = true;
   logger.info("stopping: {}", reason);
   send_errors();
-  java_.stop(options_.stop_grace, exit_code);
+  runtime_.stop(options_.stop_grace, exit_code);
 }
 
 }  // namespace petrel

@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/error_outbox.h"
+#include "native/host/error_outbox.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/host_exit.h"
+#include "native/host/host_exit.h"
 
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
-// HostLinks: the links of this host (docs/links.md) as the border to Java sees them: tuples and ack records for tasks
-// of other hosts go down, sections of other hosts and news of credit come up.
+// HostLinks: the links of this host (docs/links.md) as the runtime of the host sees them: tuples and ack records for
+// tasks of other hosts go down, sections of other hosts and news of credit come up.
 //
-// It exists only when the plan has more than one host (NativeCalls::links() is null otherwise), from before Host.boot
+// It exists only when the plan has more than one host, from before the runtime's boot
 // until the process ends. With it comes the stream manager of the container when that has no process of its own.
 #pragma once
 
@@ -52,7 +52,8 @@ struct HostLinksOptions {
 /// heap_bytes 0: unknown.
 uint64_t receive_pool_bytes(int64_t heap_bytes, size_t executors);
 
-/// Where news go that are not Java's: all must be set. Called on the links loop, on_acks also on the caller of acks().
+/// Where news go that are not the runtime's: all must be set. Called on the links loop, on_acks also on the caller of
+/// acks().
 struct HostLinksEvents {
   std::function<void(const Endpoint&)> on_listening;  // in_host
   std::function<void(uint64_t plan_epoch)> on_links_up;
@@ -74,7 +75,7 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   /// in_host: the stream managers of the other containers.
   void set_peers(const proto::DataEndpoints& endpoints);
 
-  // --- from Java's threads -------------------------------------------------------------------------------------------
+  // --- from the runtime's threads ------------------------------------------------------------------------------------
 
   /// kTaken: the section is moved from. kNoCredit: keep it; LinkSink::credit names the executor later.
   Admit offer(int32_t source_executor, OutSection&& section) {

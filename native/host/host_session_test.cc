@@ -1,11 +1,9 @@
-#include "jvm-bridge/native/host_session.h"
+#include "native/host/host_session.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
-
-#include "jvm-bridge/native/java_data.h"
+#include "native/transport/manual_reactor.h"
 
 namespace petrel {
 namespace {
@@ -14,44 +12,20 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A loop that runs only when the test lets time pass.
-class ManualReactor : public Reactor {
+/// Plan and samples are their protobuf bytes.
+class FakeRuntime : public HostRuntime {
  public:
-  const Clock& clock() const override { return clock_; }
-  void post(Callback callback) override { after(Nanos(0), std::move(callback)); }
-  TimerId after(Nanos delay, Callback callback) override {
-    timers_.emplace(std::pair{clock_.now() + delay, ++last_}, std::move(callback));
-    return last_;
-  }
-  void cancel(TimerId timer) override {
-    std::erase_if(timers_, [&](const auto& entry) { return entry.first.second == timer; });
-  }
-  void run() override { advance(Nanos(0)); }
-  void stop() override {}
-  Result<std::unique_ptr<Acceptor>> listen(const Endpoint&, std::function<void(std::unique_ptr<ByteStream>)>) override {
-    return Status(StatusCode::kInternal, "not in this test");
-  }
-  void connect(const Endpoint&, Nanos, std::function<void(Result<std::unique_ptr<ByteStream>>)>) override {}
-  void when_readable(int, Callback) override {}
-
-  void advance(Nanos by) {
-    MonoTime end = clock_.now() + by;
-    while (!timers_.empty() && timers_.begin()->first.first <= end) {
-      auto next = timers_.extract(timers_.begin());
-      if (next.key().first > clock_.now()) clock_.advance(next.key().first - clock_.now());
-      next.mapped()();
+  Result<std::string> encode(const proto::PhysicalPlan& plan, const HostIdentity& host) override {
+    for (const proto::ContainerPlan& container : plan.packing().containers()) {
+      if (container.container_id() == host.container_id) return plan.SerializeAsString();
     }
-    clock_.advance(end - clock_.now());
+    return Status::malformed("no container {}", host.container_id);
   }
-
- private:
-  ManualClock clock_;
-  std::map<std::pair<MonoTime, TimerId>, Callback> timers_;
-  TimerId last_ = 0;
-};
-
-class FakeJava : public JavaHost {
- public:
+  Result<proto::HostSample> decode(const std::string& bytes) override {
+    proto::HostSample sample;
+    if (!sample.ParseFromString(bytes)) return Status::malformed("not a sample");
+    return sample;
+  }
   void boot(std::string plan, Done done) override {
     calls.push_back(fmt::format("boot {}", !plan.empty()));
     boot_done = std::move(done);
@@ -91,10 +65,10 @@ class HostSessionTest : public testing::Test {
       linked_epochs_.push_back(plan.epoch());
       return link_status_;
     };
-    links.booted = [this] { calls_at_links_run_.push_back(java_.calls.size()); };
+    links.booted = [this] { calls_at_links_run_.push_back(runtime_.calls.size()); };
     links.endpoints = [this](const proto::DataEndpoints& endpoints) { endpoints_ = endpoints; };
     links.link_sample = [this] { return link_sample_; };
-    session_ = std::make_unique<HostSession>(reactor_, options, links, java_, errors_);
+    session_ = std::make_unique<HostSession>(reactor_, options, links, runtime_, errors_);
     session_->start();
   }
   void plan(uint64_t epoch, proto::TopologyStatus status, int32_t container = 1) {
@@ -117,7 +91,7 @@ class HostSessionTest : public testing::Test {
   }
   void run_active() {
     plan(1, proto::STATUS_ACTIVE);
-    java_.boot_done({});
+    runtime_.boot_done({});
     start_executors();
   }
   std::vector<proto::Envelope> sent(proto::Envelope::BodyCase kind) {
@@ -129,7 +103,7 @@ class HostSessionTest : public testing::Test {
   }
 
   ManualReactor reactor_;
-  FakeJava java_;
+  FakeRuntime runtime_;
   ErrorOutbox errors_;
   bool connected_ = true;
   bool cared_for_ = true;
@@ -145,11 +119,11 @@ class HostSessionTest : public testing::Test {
 
 TEST_F(HostSessionTest, BootsThenStartsWhenAllContainersAreThere) {
   plan(1, proto::STATUS_ACTIVE);
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
-  java_.boot_done({});
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
+  runtime_.boot_done({});
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
   start_executors();
-  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true", "start true"));
 }
 
 TEST_F(HostSessionTest, LinksStartOnceBeforeTheBoot) {
@@ -157,23 +131,23 @@ TEST_F(HostSessionTest, LinksStartOnceBeforeTheBoot) {
   plan(4, proto::STATUS_ACTIVE);
   plan(5, proto::STATUS_ACTIVE);
   EXPECT_THAT(linked_epochs_, ElementsAre(4));
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
 }
 
 TEST_F(HostSessionTest, LinksRunWhenJavaIsBootedAndBeforeItStarts) {
   plan(4, proto::STATUS_ACTIVE);
   start_executors();
   EXPECT_THAT(calls_at_links_run_, IsEmpty());  // what came now would find nobody
-  java_.boot_done({});
+  runtime_.boot_done({});
   EXPECT_THAT(calls_at_links_run_, ElementsAre(1));
-  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true", "start true"));
 }
 
 TEST_F(HostSessionTest, WithoutLinksNothingIsBooted) {
   link_status_ = Status(StatusCode::kUnavailable, "no port");
   plan(4, proto::STATUS_ACTIVE);
   EXPECT_THAT(failure_, HasSubstr("no port"));
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
 }
 
 TEST_F(HostSessionTest, NewsOfTheLinksReachTheMasterAlsoTheNextOne) {
@@ -218,97 +192,95 @@ TEST_F(HostSessionTest, ADrainFollowsTheStatusOnceAndWaitsForTheStart) {
     session_->on_message(message);
   };
   plan(1, proto::STATUS_ACTIVE);
-  java_.boot_done({});
+  runtime_.boot_done({});
   inactive(7);
   start_executors();
   inactive(7);
-  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start false", "drain 7"));
-  java_.calls.clear();
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true", "start false", "drain 7"));
+  runtime_.calls.clear();
   status(proto::STATUS_ACTIVE);
   inactive(8);
-  EXPECT_THAT(java_.calls, ElementsAre("setActive true", "setActive false", "drain 8"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("setActive true", "setActive false", "drain 8"));
 }
 
 TEST_F(HostSessionTest, AStartThatComesDuringBootWaitsForIt) {
   plan(1, proto::STATUS_INACTIVE);
   start_executors();
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
-  java_.boot_done({});
-  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start false"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
+  runtime_.boot_done({});
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true", "start false"));
 }
 
 TEST_F(HostSessionTest, AStatusBeforeTheStartIsTheStartsStatus) {
   plan(1, proto::STATUS_INACTIVE);
   status(proto::STATUS_ACTIVE);
-  java_.boot_done({});
+  runtime_.boot_done({});
   start_executors();
-  EXPECT_THAT(java_.calls, ElementsAre("boot true", "start true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true", "start true"));
 }
 
 TEST_F(HostSessionTest, StatusChangesReachJavaOnce) {
   run_active();
-  java_.calls.clear();
+  runtime_.calls.clear();
   status(proto::STATUS_ACTIVE);
   status(proto::STATUS_INACTIVE);
   status(proto::STATUS_INACTIVE);
   status(proto::STATUS_UNSET);
   status(proto::STATUS_ACTIVE);
   status(proto::STATUS_KILLED);
-  EXPECT_THAT(java_.calls, ElementsAre("setActive false", "setActive true", "setActive false"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("setActive false", "setActive true", "setActive false"));
 }
 
 TEST_F(HostSessionTest, AMasterThatComesBackChangesNothing) {
   run_active();
   session_->prepared();
-  java_.calls.clear();
+  runtime_.calls.clear();
   session_->on_disconnected(Status(StatusCode::kUnavailable, "gone"));
   session_->on_connected();
   plan(1, proto::STATUS_ACTIVE);
   start_executors();
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
   EXPECT_EQ(sent(proto::Envelope::kPrepared).size(), 2u) << "the new master has to hear it as well";
 }
 
 TEST_F(HostSessionTest, AMasterThatComesBackWithAnotherStatusIsFollowed) {
   run_active();
-  java_.calls.clear();
+  runtime_.calls.clear();
   plan(1, proto::STATUS_INACTIVE);
-  EXPECT_THAT(java_.calls, ElementsAre("setActive false"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("setActive false"));
 }
 
 TEST_F(HostSessionTest, AnotherEpochIsKeptAway) {
   run_active();
-  java_.calls.clear();
+  runtime_.calls.clear();
   plan(2, proto::STATUS_ACTIVE, 9);
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
 }
 
 TEST_F(HostSessionTest, APlanWithoutThisContainerIsNotBooted) {
   plan(1, proto::STATUS_ACTIVE, 9);
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
   plan(2, proto::STATUS_ACTIVE, 1);
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
 }
 
 TEST_F(HostSessionTest, AFailedBootEndsTheHost) {
   plan(1, proto::STATUS_ACTIVE);
-  java_.boot_done(Status(StatusCode::kInternal, "tasks differ"));
+  runtime_.boot_done(Status(StatusCode::kInternal, "tasks differ"));
   EXPECT_THAT(failure_, HasSubstr("boot: tasks differ"));
   start_executors();
-  EXPECT_THAT(java_.calls, ElementsAre("boot true"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("boot true"));
 }
 
 TEST_F(HostSessionTest, SamplesGoOutOncePerSecondWithTheHostsNames) {
   reactor_.advance(Seconds(3));
-  EXPECT_EQ(java_.samples, 0) << "nothing to sample before boot";
+  EXPECT_EQ(runtime_.samples, 0) << "nothing to sample before boot";
   run_active();
   reactor_.advance(Seconds(1));
-  ASSERT_EQ(java_.samples, 1);
+  ASSERT_EQ(runtime_.samples, 1);
   reactor_.advance(Seconds(5));
-  EXPECT_EQ(java_.samples, 1) << "one at a time";
-  JavaDataWriter bytes;
-  bytes.i32(0);
-  java_.sample_done(bytes.take());
+  EXPECT_EQ(runtime_.samples, 1) << "one at a time";
+  runtime_.sample_done(std::string());
   auto samples = sent(proto::Envelope::kHostSample);
   ASSERT_EQ(samples.size(), 1u);
   EXPECT_EQ(samples[0].host_sample().container_id(), 1);
@@ -316,13 +288,13 @@ TEST_F(HostSessionTest, SamplesGoOutOncePerSecondWithTheHostsNames) {
   EXPECT_EQ(samples[0].host_sample().plan_epoch(), 1u);
   EXPECT_EQ(samples[0].host_sample().uptime_ms(), 9000);
   reactor_.advance(Seconds(1));
-  EXPECT_EQ(java_.samples, 2);
+  EXPECT_EQ(runtime_.samples, 2);
 }
 
 TEST_F(HostSessionTest, ABrokenSampleIsNotSent) {
   run_active();
   reactor_.advance(Seconds(1));
-  java_.sample_done(std::string("\xFF\xFF\xFF\xFF", 4));
+  runtime_.sample_done(std::string("\xFF\xFF\xFF\xFF", 4));
   EXPECT_THAT(sent(proto::Envelope::kHostSample), IsEmpty());
 }
 
@@ -341,31 +313,31 @@ TEST_F(HostSessionTest, ErrorsWaitForTheMaster) {
 
 TEST_F(HostSessionTest, EndsWhenAgentAndRootHaveBothBeenGoneForTheLease) {
   run_active();
-  java_.calls.clear();
+  runtime_.calls.clear();
   cared_for_ = false;
   reactor_.advance(Seconds(29));
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
   cared_for_ = true;
   reactor_.advance(Seconds(2));
   cared_for_ = false;
   reactor_.advance(Seconds(29));
-  EXPECT_THAT(java_.calls, IsEmpty()) << "somebody was there in between";
+  EXPECT_THAT(runtime_.calls, IsEmpty()) << "somebody was there in between";
   reactor_.advance(Seconds(3));
-  EXPECT_THAT(java_.calls, ElementsAre("stop 3000 0"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("stop 3000 0"));
 }
 
 TEST_F(HostSessionTest, StopsOnce) {
   run_active();
-  java_.calls.clear();
+  runtime_.calls.clear();
   session_->stop("signal", 0);
   session_->stop("signal", 0);
   status(proto::STATUS_INACTIVE);
-  EXPECT_THAT(java_.calls, ElementsAre("stop 3000 0"));
+  EXPECT_THAT(runtime_.calls, ElementsAre("stop 3000 0"));
 }
 
 TEST_F(HostSessionTest, AnAnswerAfterTheEndOfTheSessionIsDropped) {
   plan(1, proto::STATUS_ACTIVE);
-  auto late = java_.boot_done;
+  auto late = runtime_.boot_done;
   session_.reset();
   late(Status(StatusCode::kInternal, "late"));
   EXPECT_EQ(failure_, "");
@@ -376,7 +348,7 @@ TEST_F(HostSessionTest, AMessageForSomebodyElseIsIgnored) {
   message.mutable_stats_request();
   session_->on_message(message);
   session_->on_message(proto::Envelope());
-  EXPECT_THAT(java_.calls, IsEmpty());
+  EXPECT_THAT(runtime_.calls, IsEmpty());
 }
 
 }  // namespace

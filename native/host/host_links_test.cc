@@ -1,5 +1,5 @@
-// Hosts with their links, over real sockets in one loop; Java is a fake.
-#include "jvm-bridge/native/host_links.h"
+// Hosts with their links, over real sockets in one loop; the runtime is a fake.
+#include "native/host/host_links.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ using testing::IsEmpty;
 
 constexpr Nanos kPatience = Seconds(20);
 
-class FakeJava : public LinkSink {
+class FakeSink : public LinkSink {
  public:
   void deliver(std::span<const InSection> sections) override {
     ++upcalls;
@@ -51,7 +51,7 @@ struct TestHost {
     out.on_sample = [this](proto::LinkSample s) { sample = std::move(s); };
     return out;
   }
-  FakeJava java;
+  FakeSink java;
   Endpoint listening;
   uint64_t up_epoch = 0;
   std::vector<AckRecord> acks;

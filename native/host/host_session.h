@@ -1,5 +1,5 @@
 // HostSession: the talk between a host and its topology master, and the rules of a host's life: when to boot, to start,
-// to sample, to report, and to end. It never touches the JVM for anything that happens to the connection.
+// to sample, to report, and to end. It asks the runtime nothing for what that happens to the connection.
 #pragma once
 
 #include <functional>
@@ -7,9 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "jvm-bridge/native/error_outbox.h"
-#include "jvm-bridge/native/java_host.h"
-#include "jvm-bridge/native/plan_encoder.h"
+#include "native/host/error_outbox.h"
+#include "native/host/host_runtime.h"
 #include "native/transport/control_client.h"
 
 namespace petrel {
@@ -27,9 +26,10 @@ struct HostSessionLinks {
   std::function<Status(const proto::Envelope&)> send;  // to the topology master; kUnavailable while it is away
   std::function<bool()> somebody_cares;                // agent or root lives (Lease)
   std::function<void(const Status&)> fail;             // the host cannot run: report it and end the process
-  /// The plan that Java is about to be booted with: the links to other hosts are made. An error: the host cannot run.
+  /// The plan that the runtime is about to be booted with: the links to other hosts are made. An error: the host cannot
+  /// run.
   std::function<Status(const proto::PhysicalPlan&)> start_links = nullptr;
-  /// Java is booted: from now on it takes what other hosts send, so the links may begin to bring it.
+  /// The runtime is booted: from now on it takes what other hosts send, so the links may begin to bring it.
   std::function<void()> booted = nullptr;
   std::function<void(const proto::DataEndpoints&)> endpoints = nullptr;  // stream managers, as the master knows them
   std::function<proto::LinkSample()> link_sample = nullptr;              // empty when there are no links
@@ -38,7 +38,7 @@ struct HostSessionLinks {
 /// Thread: loop of the reactor.  Borrows everything it is given.
 class HostSession : public ControlClientHandler {
  public:
-  HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, JavaHost& java,
+  HostSession(Reactor& reactor, HostSessionOptions options, HostSessionLinks links, HostRuntime& runtime,
               ErrorOutbox& errors);
   ~HostSession() override;
 
@@ -82,13 +82,13 @@ class HostSession : public ControlClientHandler {
   Reactor& reactor_;
   HostSessionOptions options_;
   HostSessionLinks links_;
-  JavaHost& java_;
+  HostRuntime& runtime_;
   ErrorOutbox& errors_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // callbacks after our end are dropped
   Reactor::TimerId timer_ = 0;
   MonoTime started_at_;
   MonoTime cared_for_at_;
-  std::optional<uint64_t> epoch_;  // of the plan that Java was booted with
+  std::optional<uint64_t> epoch_;  // of the plan that the runtime was booted with
   uint64_t refused_epoch_ = 0;
   bool booted_ = false;
   bool start_asked_ = false;

@@ -1,4 +1,4 @@
-#include "jvm-bridge/native/host_links.h"
+#include "native/host/host_links.h"
 
 #include <algorithm>
 #include <cstring>
