@@ -88,6 +88,34 @@ def wait_for_end(cluster, name):
     wait_for("the topology is gone", gone, 60)
 
 
+def executors(count):
+    """As many of each component; storm-perf's own settings."""
+    return {f"{component}.count": count for component in ("spout", "bolt", "bolt1", "bolt2", "splitter", "counter")}
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8])
+@pytest.mark.parametrize("perf", PERF, ids=lambda p: p.name)
+def test_unmodified_in_several_containers(cluster, perf_jar, proxy_jar, text, perf, workers):
+    main = compat_run.Main(cluster, perf_jar, perf.main, perf.arguments(text, 600),
+                           {**settings(text, proxy_jar), **executors(4), "compat.spout.sleep.ms": 5, "topology.workers": workers})
+    try:
+        def enough():
+            main.check_alive()
+            return compat_run.emitted(cluster, perf.name) > 2000
+        wait_for("enough tuples", enough, 120, every_s=0.5)
+        hosts = cluster.pids("petrel-jvm-host", cluster.topology_id(perf.name))
+        compat_run.deactivate(cluster, perf.name)
+        log = compat_run.settled_log(cluster, perf.name)
+        compat_run.compare_statistics(cluster, perf.name, log)
+        links = cluster.run("status", perf.name, "--links").stdout
+    finally:
+        main.end()
+    wait_for_end(cluster, perf.name)
+    assert worker_log.check(log, perf.shape(text)) == []
+    assert len(hosts) == workers
+    assert " -> " in links, links
+
+
 CASES = [(p, mutant) for p in PERF for mutant in ("DropEvery", p.acks_only)]
 
 
