@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """Benchmarks by name, each cell run alternately on Petrel and on the peer.
 
-  wordcount   random words, counted; 1 container; without acks, and with acks at 10,000 pending
+  wordcount   random words, counted; in 1, 2 and 3 containers; without acks, and with acks at 10,000 pending.
+              One source; one sink, but two in 3 containers. In 2 containers every tuple crosses.
 
 Rows: {name, value, unit, peer, peer_value, ratio, bar, met, runs}; values are medians. A run beside which the rest of the
 machine used more than 0.15 cores is marked, since it says little.
@@ -19,8 +20,9 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "bench")]
 sys.dont_write_bytecode = True
 from measure import measure  # noqa: E402
 
-# name -> cells: (cell, acker executors, max spout pending, workers)
-BENCHES = {"wordcount": [("noack", 0, 0, 1), ("ack10k", 1, 10000, 1)]}
+# name -> cells: (cell, acker executors, max spout pending, workers, sinks)
+BENCHES = {"wordcount": [(f"{workers}c-{acks}", *counts, workers, sinks) for workers, sinks in ((1, 1), (2, 1), (3, 2))
+                         for acks, counts in (("noack", (0, 0)), ("ack10k", (1, 10000)))]}
 METRICS = [("tuples_per_s", "tuples/s"), ("cpu_s_per_million", "CPU s per million tuples")]
 BARS = {}  # (row name) -> least ratio for throughput; none is set yet
 
@@ -29,6 +31,7 @@ def parse(argv):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("name", choices=sorted(BENCHES))
     parser.add_argument("--against", choices=["storm"], help="run the peer too")
+    parser.add_argument("--cell", action="append", metavar="CELL", help="only this one; may be repeated")
     parser.add_argument("--json", metavar="FILE", help="write the rows")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--warm", type=float, default=10, metavar="S")
@@ -37,16 +40,16 @@ def parse(argv):
 
 
 def one(system, number, cell, options):
-    name, ackers, pending, workers = cell
+    name, *arguments = cell
     with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
         topology = f"bench-{name}-{number}"
-        system.submit(topology, folder, ackers, pending, workers)
+        system.submit(topology, folder, *arguments)
         try:
             result = measure(system, folder, options.warm, options.window)
         finally:
             system.kill(topology)
     mark = "  ! the machine was busy" if result["other_cores"] > 0.15 else ""
-    print(f"{name:<8} run {number} {system.name:<7}{result['tuples_per_s']:>12,.0f} tuples/s {result['acked_per_s']:>12,.0f} acked/s"
+    print(f"{name:<10} run {number} {system.name:<7}{result['tuples_per_s']:>12,.0f} tuples/s {result['acked_per_s']:>12,.0f} acked/s"
           f" {result['cpu_s_per_million']:>7.3f} CPU s/M, others {result['other_cores']:.2f} cores{mark}", flush=True)
     return result
 
@@ -73,10 +76,15 @@ def main(argv):
     options = parse(argv)
     from systems import SYSTEMS
     names = ["petrel"] + ([options.against] if options.against else [])
+    cells = [cell for cell in BENCHES[options.name] if options.cell is None or cell[0] in options.cell]
+    unknown = set(options.cell or ()) - {cell[0] for cell in cells}
+    if unknown:
+        print(f"{options.name} has no cell {', '.join(sorted(unknown))}: it has {', '.join(c[0] for c in BENCHES[options.name])}", file=sys.stderr)
+        return 2
     rows = []
     with contextlib.ExitStack() as stack:
         systems = {name: stack.enter_context(SYSTEMS[name]()) for name in names}
-        for cell in BENCHES[options.name]:
+        for cell in cells:
             results = {name: [] for name in names}
             for number in range(options.runs):
                 for name in names:

@@ -44,7 +44,7 @@ class Storm:
 
     def __enter__(self):
         self.fetch()
-        zookeeper, self.port, supervisor, slot, logviewer = free_ports(5)
+        zookeeper, self.port, supervisor, logviewer, *slots = free_ports(7)
         conf = self.home / "conf"
         conf.mkdir(exist_ok=True)
         self.work = self.home / f"run-{os.getpid()}"
@@ -52,7 +52,7 @@ class Storm:
         (conf / "storm.yaml").write_text("\n".join([
             'storm.zookeeper.servers: ["127.0.0.1"]', f"storm.zookeeper.port: {zookeeper}", f'dev.zookeeper.path: "{self.work}/zk"',
             'nimbus.seeds: ["127.0.0.1"]', f"nimbus.thrift.port: {self.port}", 'storm.local.hostname: "127.0.0.1"',
-            f'storm.local.dir: "{self.work}/local"', f'storm.log.dir: "{self.work}/logs"', f"supervisor.slots.ports: [{slot}]",
+            f'storm.local.dir: "{self.work}/local"', f'storm.log.dir: "{self.work}/logs"', f"supervisor.slots.ports: {slots}",
             f"supervisor.thrift.port: {supervisor}", f"logviewer.port: {logviewer}"]) + "\n")
         self.daemon("org.apache.storm.command.DevZookeeper", "dev-zookeeper", 256)
         self.daemon("org.apache.storm.daemon.nimbus.Nimbus", "nimbus", 512)
@@ -110,7 +110,7 @@ class Storm:
             self.topology_id = nimbus.summaries()[topology].id
 
     def processes(self):
-        """The worker; not the process that copies its output."""
+        """The workers; not the processes that copy their output."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             if not entry.name.isdigit():
@@ -126,7 +126,7 @@ class Storm:
     def kill(self, topology):
         with NimbusClient(self.port) as nimbus:
             nimbus.call.killTopologyWithOpts(topology, ttypes.KillOptions(wait_secs=0))
-        wait_for("the end of Storm's worker", lambda: not self.processes(), 60)
+        wait_for("the end of Storm's workers", lambda: not self.processes(), 60)
 
     def __exit__(self, *_):
         for process in reversed(self.started):

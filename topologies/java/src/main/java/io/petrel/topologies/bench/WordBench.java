@@ -113,12 +113,12 @@ public final class WordBench {
         return words;
     }
 
-    /** Arguments: name, folder, acker executors, max spout pending (0: not set), workers. */
+    /** Arguments: name, folder, acker executors, max spout pending (0: not set), workers, sinks. */
     public static void main(String[] args) throws Exception {
         int ackers = Integer.parseInt(args[2]);
         TopologyBuilder builder = new TopologyBuilder();
         builder.setSpout("source", new Source(args[1], ackers > 0), 1);
-        builder.setBolt("sink", new Sink(args[1]), 1).fieldsGrouping("source", new Fields("word"));
+        builder.setBolt("sink", new Sink(args[1]), Integer.parseInt(args[5])).fieldsGrouping("source", new Fields("word"));
         Map<String, Object> conf = new HashMap<>();
         conf.put(Config.TOPOLOGY_WORKERS, Integer.parseInt(args[4]));
         conf.put(Config.TOPOLOGY_ACKER_EXECUTORS, ackers);
