@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import zipfile
 
 from harness.nimbus import NimbusClient
 
@@ -116,6 +117,16 @@ class Cluster:
 
     def jar(self, jar, *args, timeout_s=180, **options):
         return self.run("jar", jar, *args, timeout_s=timeout_s, **options)
+
+    def jar_with_libraries(self, target):
+        """Our topologies with the shared libraries of native components below resources/, packed as a user would."""
+        target.write_bytes(TOPOLOGIES.read_bytes())
+        libraries = sorted((self.petrel.parent.parent / "topologies").glob("*.so"))
+        assert libraries, "no library was built"
+        with zipfile.ZipFile(target, "a") as jar:
+            for library in libraries:
+                jar.write(library, f"resources/{library.name}")
+        return target
 
     def nimbus(self):
         return NimbusClient(self.port)

@@ -26,11 +26,11 @@ class Void(Exception):
 
 
 class LedgerRun:
-    def __init__(self, cluster, folder, name, rate=0, timeout_s=10, conf=None):
+    def __init__(self, cluster, folder, name, rate=0, timeout_s=10, conf=None, jar=TOPOLOGIES, main="LedgerTopology"):
         self.cluster, self.folder, self.name, self.timeout_s = cluster, pathlib.Path(folder), name, timeout_s
         self.folder.mkdir(parents=True, exist_ok=True)
         flags = [word for key, value in (conf or {}).items() for word in ("-c", f"{key}={value}")]
-        cluster.run("jar", *flags, TOPOLOGIES, "io.petrel.topologies.ledger.LedgerTopology", name, self.folder, rate, timeout_s)
+        cluster.run("jar", *flags, jar, f"io.petrel.topologies.ledger.{main}", name, self.folder, rate, timeout_s)
         wait_for("the first emits", lambda: self.spout_records() > 0, 90)
 
     def spout_records(self):

@@ -19,10 +19,12 @@ from ledger_run import (LedgerRun, before_kills, check_load_at_kills, full_load,
 pytestmark = [pytest.mark.slow, pytest.mark.quiet]
 KILLS = 10
 CONTAINERS = 3
-# victim -> (words of its command line, placement of the stream managers, whether tuples are lost with it)
+# victim -> (words of its command line, placement of the stream managers, whether tuples are lost with it). Native hosts stand
+# beside a JVM, so their containers have a stream manager process whatever the placement says.
 VICTIMS = {
     "jvm-host": (("petrel-jvm-host",), "in_host", True),
     "jvm-host-beside-a-stream-manager": (("petrel-jvm-host",), "process", True),
+    "native-host": (("petrel-native-host",), "process", True),
     "stream-manager": (("petrel", " stream-manager"), "process", False),
     "agent": (("petrel", " container"), "in_host", False),
 }
@@ -44,16 +46,23 @@ def victims(cluster, ledger, words):
     return cluster.pids(*words, ledger.topology_id())
 
 
-def ledger_run(cluster, folder, name, placement):
-    return LedgerRun(cluster, folder, name, conf={"topology.workers": CONTAINERS, "petrel.stream.manager": placement})
+@pytest.fixture(scope="module")
+def native_jar(cluster, tmp_path_factory):
+    return cluster.jar_with_libraries(tmp_path_factory.mktemp("jar") / "native.jar")
+
+
+def ledger_run(cluster, folder, victim, native_jar, name, **options):
+    program = {"jar": native_jar, "main": "NativeLedgerTopology"} if victim == "native-host" else {}
+    return LedgerRun(cluster, folder, name, **program, **options,
+                     conf={"topology.workers": CONTAINERS, "petrel.stream.manager": VICTIMS[victim][1]})
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_kill_9(cluster, logs, victim):
-    words, placement, loses = VICTIMS[victim]
+def test_kill_9(cluster, logs, native_jar, victim):
+    words, _, loses = VICTIMS[victim]
 
     def run(attempt):
-        ledger = ledger_run(cluster, logs / str(attempt), f"{victim}-{attempt}", placement)
+        ledger = ledger_run(cluster, logs / str(attempt), victim, native_jar, f"{victim}-{attempt}")
         try:
             kill_in_turn(cluster, ledger, words, loses)
         finally:
@@ -89,12 +98,10 @@ def errors(cluster, ledger):
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
-def test_sigstop(cluster, logs, victim):
+def test_sigstop(cluster, logs, native_jar, victim):
     """20 s of standstill of one process: all goes on afterwards, nothing acked falsely. Roots wait longer than that here."""
-    words, placement, _ = VICTIMS[victim]
-    folder = logs / "stop"
-    ledger = LedgerRun(cluster, folder, f"stop-{victim}", timeout_s=60,
-                       conf={"topology.workers": CONTAINERS, "petrel.stream.manager": placement})
+    words = VICTIMS[victim][0]
+    ledger = ledger_run(cluster, logs / "stop", victim, native_jar, f"stop-{victim}", timeout_s=60)
     try:
         full_load(ledger)
         pid = sorted(victims(cluster, ledger, words))[0]

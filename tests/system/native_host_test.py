@@ -3,11 +3,10 @@ import collections
 import os
 import re
 import signal
-import zipfile
 
 import pytest
 
-from harness.cluster import TOPOLOGIES, Cluster, wait_for
+from harness.cluster import Cluster, wait_for
 from harness.words import published
 
 LINES = [f"the {w} and the other {w} of line {i}" for i, w in enumerate(("river", "mountain", "it's", "word") * 100)]
@@ -22,15 +21,7 @@ def cluster():
 
 @pytest.fixture(scope="module")
 def jar(cluster, tmp_path_factory):
-    """The topologies with the libraries of native components below resources/, as a user would pack them."""
-    packed = tmp_path_factory.mktemp("jar") / "native.jar"
-    packed.write_bytes(TOPOLOGIES.read_bytes())
-    libraries = sorted((cluster.petrel.parent.parent / "topologies").glob("*.so"))
-    assert libraries, "no library was built"
-    with zipfile.ZipFile(packed, "a") as target:
-        for library in libraries:
-            target.write(library, f"resources/{library.name}")
-    return packed
+    return cluster.jar_with_libraries(tmp_path_factory.mktemp("jar") / "native.jar")
 
 
 def reference(text):
