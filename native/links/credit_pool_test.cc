@@ -134,6 +134,24 @@ TEST_F(Pool, AReservationIsNotHeldUpByAnIdleShare) {
   EXPECT_LE(pool_.exposure(), kPool + 2 * 1000 + options_.max_tuple_bytes);
 }
 
+// Smaller sections of others went before the large one that had asked, so a part of its room is left when it asks again.
+TEST_F(Pool, AGrantThatWasUsedInPartStandsInNobodysWay) {
+  const auto slow = open();
+  EXPECT_TRUE(pool_.reserve(slow, 20000));
+  receive(slow, 3000);
+  pool_.consumed(slow, 3000);
+  EXPECT_GT(pool_.shares(), kPool);
+  const auto other = open();
+  EXPECT_TRUE(pool_.reserve(other, 15000));
+  EXPECT_EQ(pool_.limit(other), 1000u);
+  EXPECT_TRUE(pool_.reserve(slow, 23000));
+  EXPECT_EQ(pool_.limit(slow), 23000u);
+  EXPECT_LE(pool_.exposure(), kPool + 2 * 1000 + options_.max_tuple_bytes);
+  receive(slow, 23000);
+  pool_.consumed(slow, 20000);
+  EXPECT_EQ(pool_.limit(other), 15000u);
+}
+
 TEST_F(Pool, ADeadSourceGivesBackWhatIsNotInside) {
   const auto flow = open();
   EXPECT_TRUE(pool_.reserve(flow, 9000));
