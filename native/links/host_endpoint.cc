@@ -226,6 +226,9 @@ void HostEndpoint::learn(uint32_t slot, HostTable::Change change, News& news) {
 
 void HostEndpoint::check_links_up(News& news) {
   if (!routes_ || links_up_told_ >= routes_->epoch || !table_.all_up(routes_->hosts.size())) return;
+  // Who has not heard of our start still sends to our predecessor: to our own spouts that is the loss of a host too, by
+  // the number of those who know of us.
+  if (links_up_told_ == 0 && options_.incarnation > 1) news.lost.emplace_back(options_.slot, table_.loss_number());
   links_up_told_ = routes_->epoch;
   news.links_up = routes_->epoch;
 }

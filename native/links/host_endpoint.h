@@ -37,6 +37,7 @@ class EndpointHandler {
   virtual void on_credit(const std::vector<int32_t>& executors) = 0;
   /// n * 32 bytes for this host's ledger.
   virtual void on_acks(std::string_view records) = 0;
+  /// Also once for our own slot when it had an earlier incarnation: what others send to that one is lost.
   virtual void on_host_lost(uint32_t slot, uint32_t loss_number) = 0;
   /// Every other host of the plan was announced as up; once per plan epoch.
   virtual void on_links_up(uint64_t plan_epoch) = 0;

@@ -219,6 +219,8 @@ TEST_F(Placement, TheEndOfAnInHostContainerIsFoundByThoseWhoDialAndThoseWhoAreDi
   tell_peers();
   EXPECT_TRUE(settle([this] { return hosts_[2].got.size() == 1; }));
   for (const uint32_t slot : {0, 1, 3}) EXPECT_EQ(hosts_[slot].lost.size(), 1u);
+  // Who has not heard of it yet sends to its predecessor: its own ledger knows by the number who that is.
+  EXPECT_EQ(hosts_[2].lost, (std::vector<std::pair<uint32_t, uint32_t>>{{2, hosts_[0].endpoint->loss_number()}}));
   EXPECT_EQ(offer(2, 1, "again"), Admit::kTaken);
   EXPECT_TRUE(settle([this] { return hosts_[0].got.size() == 1; }));
 }
