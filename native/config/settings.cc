@@ -9,6 +9,7 @@
 
 #include "native/base/escape.h"
 #include "native/config/option.h"
+#include "native/config/topology_settings.h"
 
 namespace petrel {
 namespace {
@@ -34,8 +35,6 @@ std::span<const SettingsOption> settings_options() {
       {"nimbus.upload.max.bytes", "", &Settings::upload_max_bytes, "2147483648", 1, INT64_MAX, "bytes", "Largest jar."},
       {"nimbus.upload.quota.bytes", "", &Settings::upload_quota_bytes, "8589934592", 1, INT64_MAX, "bytes",
        "All unfinished uploads together."},
-      {"logviewer.port", "logviewer.port", &Settings::logviewer_port, "8000", 0, 65535, "port",
-       "Port that log links name."},
       {"supervisor.slots.ports", "supervisor.slots.ports", &Settings::slots_ports, "[6700, 6701, 6702, 6703]", 1, 65535,
        "port", "Slots: one container each."},
       {"java.home", "", &Settings::java_home, "", 0, 0, "",
@@ -48,8 +47,6 @@ std::span<const SettingsOption> settings_options() {
        "Logs in Storm's layout. Default: <petrel.home>/logs."},
       {"supervisor.worker.shutdown.sleep.secs", "supervisor.worker.shutdown.sleep.secs",
        &Settings::worker_shutdown_sleep_s, "3", 0, 3600, "s", "Between the request to end and SIGKILL."},
-      {"petrel.lease.secs", "", &Settings::lease_s, "30", 1, 3600, "s",
-       "A host whose agent and root have both been gone for so long ends itself."},
   };
   return options;
 }
@@ -188,7 +185,7 @@ std::string settings_markdown() {
     std::string fallback = *option.fallback == '\0' ? "" : fmt::format("`{}`", option.fallback);
     out += fmt::format("| `{}` | {} | {} | {} | {} |\n", option.name, storm, fallback, bounds, option.doc);
   }
-  return out;
+  return out + topology_settings_markdown();
 }
 
 }  // namespace petrel

@@ -27,14 +27,12 @@ struct Settings {
   int64_t upload_expiry_s = 0;     // nimbus.file.copy.expiration.secs
   int64_t upload_max_bytes = 0;    // of one jar
   int64_t upload_quota_bytes = 0;  // of all unfinished uploads together
-  int64_t logviewer_port = 0;
   std::vector<int64_t> slots_ports;  // supervisor.slots.ports
   std::string java_home;             // empty: JAVA_HOME, else the newest JDK from 17 up
   std::string java_dir;              // empty: beside the binary
   std::string local_dir;             // storm.local.dir; default <home>/local
   std::string log_dir;               // storm.log.dir; default <home>/logs
   int64_t worker_shutdown_sleep_s = 0;
-  int64_t lease_s = 0;  // a host ends itself when agent and root have been gone for so long
 
   /// storm.yaml, petrel.yaml and -c together, without defaults: what Storm calls the cluster conf.
   ConfMap cluster_conf;

@@ -51,7 +51,7 @@ TEST_F(SettingsTest, Defaults) {
   EXPECT_EQ(s.home, folder_ + "/.petrel");
   EXPECT_EQ(s.nimbus_host, "localhost");
   EXPECT_EQ(s.nimbus_port, 6627);
-  EXPECT_EQ(s.logviewer_port, 8000);
+  EXPECT_EQ(s.nimbus_max_connections, 1024);
   EXPECT_THAT(s.slots_ports, ElementsAre(6700, 6701, 6702, 6703));
   EXPECT_EQ(s.local_dir, folder_ + "/.petrel/local");
   EXPECT_EQ(s.log_dir, folder_ + "/.petrel/logs");
@@ -73,11 +73,11 @@ TEST_F(SettingsTest, WithoutHomeTheUsersFolderCounts) {
 
 TEST_F(SettingsTest, LaterSourcesWin) {
   write("/.storm/storm.yaml",
-        "nimbus.thrift.port: 7001\nlogviewer.port: 8001\nnimbus.seeds: [\"alpha\", \"beta\"]\nmy.key: 1\n");
+        "nimbus.thrift.port: 7001\nnimbus.max.connections: 8001\nnimbus.seeds: [\"alpha\", \"beta\"]\nmy.key: 1\n");
   write("/.petrel/petrel.yaml", "nimbus.thrift.port: 7002\nstorm.log.dir: logs-here\n");
-  Settings s = load({{"logviewer.port", "8002"}, {"my.text", "plain words"}}).value();
+  Settings s = load({{"nimbus.max.connections", "8002"}, {"my.text", "plain words"}}).value();
   EXPECT_EQ(s.nimbus_port, 7002);
-  EXPECT_EQ(s.logviewer_port, 8002);
+  EXPECT_EQ(s.nimbus_max_connections, 8002);
   EXPECT_EQ(s.nimbus_host, "alpha");
   EXPECT_EQ(s.log_dir, folder_ + "/cwd/logs-here");
   EXPECT_EQ(*s.cluster_conf.find("my.key")->as_int(), 1);
@@ -104,10 +104,10 @@ TEST_F(SettingsTest, PetrelConfMustExist) {
 TEST_F(SettingsTest, HomeOnTheCommandLineWins) {
   variables_["PETREL_HOME"] = folder_ + "/env";
   EXPECT_EQ(load().value().home, folder_ + "/env");
-  write("/arg/petrel.yaml", "logviewer.port: 9\n");
+  write("/arg/petrel.yaml", "nimbus.max.connections: 9\n");
   Settings s = load({}, folder_ + "/arg").value();
   EXPECT_EQ(s.home, folder_ + "/arg");
-  EXPECT_EQ(s.logviewer_port, 9);
+  EXPECT_EQ(s.nimbus_max_connections, 9);
 }
 
 TEST_F(SettingsTest, ErrorsNameFileKeyValueAndBounds) {
@@ -125,6 +125,7 @@ TEST_F(SettingsTest, MarkdownHasARowPerOption) {
   std::string text = settings_markdown();
   EXPECT_THAT(text, HasSubstr("| `nimbus.thrift.port` | `nimbus.thrift.port` | `6627` | 0 to 65535 port |"));
   EXPECT_THAT(text, HasSubstr("| `petrel.home` |"));
+  EXPECT_THAT(text, HasSubstr("| `petrel.stream.manager` | topology | `auto` |"));
 }
 
 }  // namespace

@@ -64,10 +64,8 @@ class Cluster:
         self.own_home = home is None
         self.home = pathlib.Path(home or tempfile.mkdtemp(prefix="petrel-"))
         self.home.mkdir(parents=True, exist_ok=True)
-        ports = free_ports(2 + slots)
-        self.port, self.logviewer, self.slots = ports[0], ports[1], ports[2:]
-        lines = ["nimbus.seeds: [127.0.0.1]", f"nimbus.thrift.port: {self.port}", f"logviewer.port: {self.logviewer}",
-                 f"supervisor.slots.ports: {self.slots}"]
+        self.port, *self.slots = free_ports(1 + slots)
+        lines = ["nimbus.seeds: [127.0.0.1]", f"nimbus.thrift.port: {self.port}", f"supervisor.slots.ports: {self.slots}"]
         lines += [f"{key}: {value}" for key, value in (settings or {}).items()]
         (self.home / "petrel.yaml").write_text("\n".join(lines) + "\n")
 

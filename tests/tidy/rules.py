@@ -184,3 +184,21 @@ def scripts(root):
         if head.startswith(b"#!") and head not in (b"#!/usr/bin/python3", b"#!/usr/bin/env bash", b"#!/bin/sh"):
             findings.append(f"{file.relative_to(root)}: {head.decode('utf-8', 'replace')}; use #!/usr/bin/python3 or #!/usr/bin/env bash")
     return findings
+
+
+def setting_keys(root):
+    """A key of ours that code reads and no table explains; a row of a table that nothing reads."""
+    key = re.compile(r'"([a-z]+(?:\.[a-z_]+)+)"')
+    row = re.compile(r'\{"([a-z.]+)",[^&]*&Settings::(\w+)')
+    tables = ("native/config/settings.cc", "native/config/topology_settings.cc")
+    product = {str(p.relative_to(root)): p.read_text() for p in tracked(root)
+               if p.suffix in (".cc", ".h", ".java") and not re.search(r"_test\.|/test/|^(tests|topologies)/", str(p.relative_to(root)))}
+    rows = dict(row.findall(product.get(tables[0], "")))  # key -> member
+    rows.update(dict.fromkeys(key.findall(product.get(tables[1], ""))))
+    readers = {name: text for name, text in product.items() if not name.startswith("native/config/")}
+    read = {k: name for name, text in readers.items() for k in key.findall(text)}
+    unread = [k for k, member in rows.items()
+              if k not in read and not (member and any(re.search(rf"\b{member}\b", text) for text in readers.values()))]
+    return ([f"{read[k]} reads {k}, which has no row in {' or '.join(tables)}"
+             for k in sorted(read) if k.startswith("petrel.") and k not in rows]
+            + [f"nothing reads {k}, which has a row in a table of settings" for k in sorted(unread)])

@@ -10,7 +10,8 @@ sys.path.insert(0, str(ROOT / "tests" / "tidy"))
 import rules  # noqa: E402
 
 RULES = [rules.layer_order, rules.banned_calls, rules.readme_headings, rules.file_length, rules.header_form,
-         rules.own_header_first, rules.built_sources, rules.machine_names, rules.suppressions, rules.scripts]
+         rules.own_header_first, rules.built_sources, rules.machine_names, rules.suppressions, rules.scripts,
+         rules.setting_keys]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda r: r.__name__)
@@ -36,6 +37,8 @@ BREAKS = [
     (rules.suppressions, "tests/suppressions.txt", "leak:foo\n", "no reason"),
     (rules.suppressions, "tests/suppressions.txt", "leak:foo # why\n" * 11, "limit"),
     (rules.scripts, "tool.py", "#!/usr/bin/env " + "python3\n", "python3"),
+    (rules.setting_keys, "native/base/x.cc", 'conf.find("petrel.new.key");\n', "has no row"),
+    (rules.setting_keys, "native/config/topology_settings.cc", '{"petrel.forgotten", "", "", "", ""},\n', "nothing reads"),
 ]
 
 
