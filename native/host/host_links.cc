@@ -80,7 +80,7 @@ Status HostLinks::start_in_host() {
   other.text = "the stream manager in this process";
   auto [ours, theirs] = make_loop_link(loop_, host, other);
   stream_manager_->add_local(std::move(theirs));
-  endpoint_.attach(std::move(ours));
+  attach(std::move(ours));
   logger.info("stream manager of container {} in this host on port {}", options_.container,
               stream_manager_->tcp_endpoint().port);
   events_.on_listening(stream_manager_->tcp_endpoint());
@@ -100,7 +100,11 @@ void HostLinks::start_dialling() {
 
 void HostLinks::on_link(std::unique_ptr<FrameLink> link) {
   logger.info("link to {}", link->peer().text);
-  endpoint_.attach(std::move(link));
+  attach(std::move(link));
+}
+
+void HostLinks::attach(std::unique_ptr<Link> link) {
+  endpoint_.attach(options_.through ? options_.through(std::move(link)) : std::move(link));
 }
 
 void HostLinks::on_refused(const Status& reason) {

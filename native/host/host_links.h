@@ -46,6 +46,8 @@ struct HostLinksOptions {
   std::vector<int32_t> executors;   // first tasks of this host's executors
   uint64_t pool_bytes = 4u << 20;   // per receiving executor
   HostEndpointOptions endpoint;     // slot and incarnation are filled from above
+  /// What a link to the stream manager goes through before it is used; for tests that put faults on it.
+  std::function<std::unique_ptr<Link>(std::unique_ptr<Link>)> through = nullptr;
 };
 
 /// The pool of one receiving executor: together they take at most an eighth of the heap; 256 KiB to 4 MiB each.
@@ -93,6 +95,12 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   /// Slot of the task's host: bit (slot % 64) of AckRecord::host_mask. Nothing for unknown tasks.
   const RouteTable& routes() const { return *routes_; }
 
+  // --- for gauges and tests, on the loop -----------------------------------------------------------------------------
+
+  HostEndpoint& endpoint() { return endpoint_; }
+  /// nullptr: it has a process of its own.
+  StreamManager* stream_manager() { return stream_manager_.get(); }
+
   uint64_t dropped_acks() const { return dropped_acks_.load(std::memory_order_relaxed); }
 
  private:
@@ -106,6 +114,7 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   void flush();
   Status start_in_host();
   void start_dialling();
+  void attach(std::unique_ptr<Link> link);
   void tick();
   proto::LinkSample sample() const;
 

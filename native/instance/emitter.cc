@@ -4,6 +4,7 @@
 
 #include "native/base/check.h"
 #include "native/base/escape.h"
+#include "native/base/mutant.h"
 
 namespace petrel {
 namespace {
@@ -113,7 +114,7 @@ Status Emitter::send_anchored(const Route& route, int32_t target, std::span<cons
 
 void Emitter::remember(TupleData& anchor, uint64_t edge, uint64_t mask, uint32_t loss) {
   if (anchor.anchors.empty()) return;
-  anchor.emitted_edges ^= edge;
+  if (!PETREL_MUTANT("ack before the last leaf")) anchor.emitted_edges ^= edge;
   anchor.loss_number = std::min(anchor.loss_number, loss);
   if ((mask & ~anchor.emitted_hosts) == 0) return;
   anchor.emitted_hosts |= mask;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "native/base/escape.h"
+#include "native/base/mutant.h"
 
 namespace petrel {
 namespace {
@@ -103,7 +104,9 @@ Status Executor::make_routes() {
 Emitter Executor::make_emitter(int32_t task) {
   EmitterParts parts{services_.table.get(), spec_.component,  services_.slot, outbox_.get(),
                      acks_.get(),           services_.remote, &routes_,       &destination_of_};
-  return Emitter(parts, task, Rng(services_.seed).split((uint64_t{1} << 32) + static_cast<uint64_t>(task)));
+  Rng edges = Rng(services_.seed).split((uint64_t{1} << 32) + static_cast<uint64_t>(task));
+  if (PETREL_MUTANT("same random seed in two tasks")) edges = Rng(42);
+  return Emitter(parts, task, edges);
 }
 
 Status Executor::init() {
@@ -194,19 +197,27 @@ bool Executor::can_send() {
 }
 
 void Executor::idle() {
+  const Nanos wait = begin_idle();
+  if (wait > Nanos(0)) waker_.sleep(wait);
+  end_idle();
+}
+
+Nanos Executor::begin_idle() {
   const bool blocked = outbox_->has_refused();
-  const bool starved = blocked && has_input();
-  const MonoTime since = clock_.now();
+  starved_ = blocked && has_input();
+  idle_since_ = clock_.now();
   Nanos wait = blocked ? Outbox::kBlockedPark : idle_time();
-  if (tick_seconds_ > 0) wait = std::min(wait, Nanos(next_tick_ - since));
+  if (tick_seconds_ > 0) wait = std::min(wait, Nanos(next_tick_ - idle_since_));
   waker_.prepare();
   if (blocked) outbox_->await_credit();
-  if (has_work() || (blocked && can_send()) || wait <= Nanos(0)) {
-    waker_.cancel();
-    return;
-  }
-  waker_.sleep(wait);
-  if (starved) outbox_->add_blocked(clock_.now() - since);
+  if (!has_work() && !(blocked && can_send()) && wait > Nanos(0)) return wait;
+  starved_ = false;
+  return Nanos(0);
+}
+
+void Executor::end_idle() {
+  waker_.cancel();
+  if (starved_) outbox_->add_blocked(clock_.now() - idle_since_);
 }
 
 void Executor::set_active(bool active) {

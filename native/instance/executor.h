@@ -67,6 +67,10 @@ class Executor {
   virtual Result<bool> run_once(MonoTime now) = 0;
   /// Waits until there may be something to do.
   void idle();
+  /// The two halves of idle(), for one who does not wait in a thread: announces the sleep and says how long it may be
+  /// (0: there is something to do); and what follows it, whether it was slept through or ended by Parker::unpark.
+  Nanos begin_idle();
+  void end_idle();
   /// Ends the tasks; after the last run_once.
   virtual void close() = 0;
 
@@ -141,6 +145,8 @@ class Executor {
   MonoTime next_tick_{};
   bool uses_load_ = false;
   MonoTime next_load_{};
+  MonoTime idle_since_{};
+  bool starved_ = false;  // there is input, and no credit for what it would emit
   bool dirty_ = false;
   MonoTime dirty_since_{};
   int check_every_ = 1;

@@ -46,9 +46,8 @@ void Cluster::start_process(size_t index) {
                        process.is_host ? process.slot : static_cast<uint64_t>(process.container), process.incarnation);
   process.reactor = std::make_unique<SimReactor>(*around_.world, network_, process.container, next_pid_++);
   if (process.is_host) {
-    process.host =
-        std::make_unique<SimHost>(around_, *process.reactor, around_.plan->hosts[process.slot], process.incarnation);
-    process.host->start();
+    process.host = std::make_unique<SimHost>(around_, *process.reactor, process.slot, process.incarnation);
+    process.host->boot(around_.plan->physical);
     if (executors_started_) process.host->start_executors();
   } else {
     process.manager = std::make_unique<SimManager>(around_, *process.reactor, process.container, process.incarnation);
@@ -83,21 +82,25 @@ void Cluster::tell_peers() {
     if (!process.alive() || !has_manager(process)) continue;
     // What it is told is what is so then: on one connection news do not overtake each other.
     process.reactor->after(Millis(static_cast<int64_t>(rng_.below(20))), [this, &process] {
-      const std::vector<StreamManager::PeerEndpoint> peers = peers_of(process);
-      if (process.host) process.host->set_peers(peers);
+      const proto::DataEndpoints peers = endpoints();
+      if (process.host && has_manager(process)) process.host->set_peers(peers);
       if (process.manager) process.manager->set_peers(peers);
     });
   }
 }
 
-std::vector<StreamManager::PeerEndpoint> Cluster::peers_of(const Process& one) const {
-  std::vector<StreamManager::PeerEndpoint> peers;
+proto::DataEndpoints Cluster::endpoints() const {
+  proto::DataEndpoints all;
   for (const Process& process : processes_) {
-    if (&process == &one || !process.alive() || !has_manager(process)) continue;
-    peers.push_back({process.container, process.incarnation,
-                     process.is_host ? process.host->tcp_endpoint() : process.manager->tcp_endpoint()});
+    if (!process.alive() || !has_manager(process)) continue;
+    const Endpoint at = process.is_host ? process.host->tcp_endpoint() : process.manager->tcp_endpoint();
+    proto::DataEndpoint& one = *all.add_endpoints();
+    one.set_container_id(process.container);
+    one.set_incarnation(process.incarnation);
+    one.set_host(at.host);
+    one.set_port(at.port);
   }
-  return peers;
+  return all;
 }
 
 // StartExecutors: once all hosts have said that their links are up.

@@ -58,7 +58,7 @@ class Cluster {
   bool has_manager(const Process& process) const;
   void put_news();
   void tell_peers();
-  std::vector<StreamManager::PeerEndpoint> peers_of(const Process& one) const;
+  proto::DataEndpoints endpoints() const;
   void watch_start();
 
   const SimSurroundings around_;

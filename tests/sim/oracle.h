@@ -31,7 +31,7 @@ struct TupleFacts {
   int32_t source_task = 0;
   uint32_t source_incarnation = 0;
   int32_t destination_task = 0;
-  uint32_t link_number = 0;  // per (source task, its incarnation, destination task), from 1
+  uint32_t serial = 0;  // of the source task's emits, from 1
 };
 
 /// Thread: the world's.
@@ -52,6 +52,8 @@ class Oracle {
   bool is_calm() const { return calm_; }
 
   // Bolts and sinks.
+  /// Emit number `serial` of a task went to `destination` too.
+  void sent(int32_t source_task, uint32_t source_incarnation, int32_t destination, uint32_t serial);
   void received(const TupleFacts& facts, uint32_t incarnation);
   void leaf(uint64_t root, uint64_t path);
   void forgotten(uint64_t root);
@@ -110,9 +112,16 @@ class Oracle {
   struct Link {
     uint32_t source_incarnation = 0;
     uint32_t destination_incarnation = 0;
-    uint32_t link_number = 0;
+    size_t number = 0;  // of the tuples that this incarnation of the source has sent here, from 1
+  };
+  struct LinkKey {
+    int32_t source = 0;
+    int32_t destination = 0;
+    uint32_t source_incarnation = 0;
+    auto operator<=>(const LinkKey&) const = default;
   };
 
+  size_t number_of(const TupleFacts& facts, const Link& link) const;
   void check_fail(const Attempt& attempt, uint64_t root, CompletionKind kind);
   std::string text_of(uint64_t root, const Attempt& attempt) const;
 
@@ -124,7 +133,8 @@ class Oracle {
   std::unordered_map<uint64_t, Attempt> attempts_;  // looked up, never walked
   std::vector<uint64_t> roots_;                     // in the order of their emission
   std::map<std::pair<int32_t, int32_t>, Link> links_;
-  std::vector<Nanos> paused_;  // by slot, in all
+  std::map<LinkKey, std::vector<uint32_t>> sent_;  // serials, rising
+  std::vector<Nanos> paused_;                      // by slot, in all
   Nanos disturbance_{0};
   MonoTime last_kill_{};
   uint32_t killed_ = 0;

@@ -13,22 +13,11 @@ namespace {
 constexpr char kTopologyId[] = "sim-1-1";
 constexpr char kSecret[] = "0123456789abcdef0123456789abcdef";
 
-/// Nonces: what is in them decides nothing, so a counter will do, and the same seed gives the same bytes.
-std::function<std::string(size_t)> nonces(Rng rng) {
-  auto shared = std::make_shared<Rng>(rng);
-  return [shared](size_t n) {
-    std::string bytes(n, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(shared->next());
-    return bytes;
-  };
-}
-
 uint64_t owner_of(uint32_t kind, uint32_t number, uint32_t incarnation) {
   return (uint64_t{kind} << 56) | (uint64_t{number} << 32) | incarnation;
 }
 
-StreamManagerOptions manager_options(const SimSurroundings& around, int32_t container, uint32_t incarnation,
-                                     const std::string& unix_name) {
+StreamManagerOptions manager_options(int32_t container, uint32_t incarnation, const std::string& unix_name) {
   StreamManagerOptions options;
   options.container = container;
   options.incarnation = incarnation;
@@ -36,7 +25,6 @@ StreamManagerOptions manager_options(const SimSurroundings& around, int32_t cont
   options.secret = kSecret;
   if (!unix_name.empty()) options.unix_endpoint = Endpoint{unix_name, 0};
   options.tcp_endpoint = Endpoint{"127.0.0.1", 0};
-  options.random_bytes = nonces(around.world->rng(owner_of(3, static_cast<uint32_t>(container), incarnation)));
   return options;
 }
 
@@ -51,8 +39,24 @@ void report_manager(const SimSurroundings& around, const StreamManager& manager)
   }
 }
 
-const SimContainerPlan& container_of(const SimPlan& plan, int32_t id) {
-  return plan.containers[static_cast<size_t>(id) - 1];
+std::shared_ptr<const RouteTable> routes_of(const PhysicalPlan& plan) {
+  Result<RouteTable> routes = RouteTable::of(plan);
+  CHECK(routes.ok());
+  return std::make_shared<const RouteTable>(std::move(*routes));
+}
+
+Offer to_offer(Admit admit) {
+  switch (admit) {
+    case Admit::kTaken:
+      return Offer::kTaken;
+    case Admit::kNoCredit:
+      return Offer::kNoCredit;
+    case Admit::kTooLarge:
+      return Offer::kTooLarge;
+    case Admit::kUnknownTask:
+      return Offer::kUnknownTask;
+  }
+  CHECK(false);
 }
 
 }  // namespace
@@ -61,177 +65,236 @@ std::string manager_socket(int32_t container) {
   return fmt::format("@petrel-sim-{}", container);
 }
 
-SimHost::SimHost(const SimSurroundings& around, SimReactor& reactor, const SimHostPlan& plan, uint32_t incarnation)
-    : around_(around), reactor_(reactor), host_plan_(plan), incarnation_(incarnation) {
-  AckLedgerOptions ledger;
-  ledger.incarnation = Incarnation(incarnation);
-  ledger.hash_seed = rng(1).next();
-  ledger.max_losses_per_minute = 1000;
-  ledger_ =
-      std::make_unique<LedgerLoop>(reactor.clock(), ledger, inbox_, [this](std::span<const Completion> completions) {
-        for (const Completion& completion : completions) {
-          SimExecutor* spout = local(completion.spout_task);
-          CHECK(spout != nullptr);
-          spout->complete(completion);
-        }
-      });
-  HostEndpointOptions options;
-  options.slot = plan.slot;
-  options.incarnation = incarnation;
-  options.flows.first_window = around.plan->first_window;
-  options.flows.max_tuple_bytes = around.plan->largest_bytes();
-  endpoint_ = std::make_unique<HostEndpoint>(reactor, options, static_cast<EndpointHandler&>(*this));
-  endpoint_->set_routes(around.plan->routes);
-  for (const int index : plan.executors) {
-    const SimExecutorPlan& executor = around.plan->executors[static_cast<size_t>(index)];
-    executors_[executor.first] = std::make_unique<SimExecutor>(*this, executor);
-    endpoint_->add_executor(executor.first, around.plan->pool_bytes);
-    if (around.plan->component_of(executor.first).role != SimRole::kSpout) continue;
-    for (int32_t task = executor.first; task <= executor.last; ++task) inbox_.open(task, around.plan->timeout.count());
-  }
-}
+SimHost::SimHost(const SimSurroundings& around, SimReactor& reactor, uint32_t slot, uint32_t incarnation)
+    : around_(around),
+      reactor_(reactor),
+      slot_(slot),
+      container_(around.plan->hosts[slot].container),
+      incarnation_(incarnation) {}
 
 SimHost::~SimHost() = default;
 
 Rng SimHost::rng(uint64_t owner) const {
-  return around_.world->rng(owner_of(2, host_plan_.slot, incarnation_)).split(owner);
+  return around_.world->rng(owner_of(2, slot_, incarnation_)).split(owner);
 }
 
-void SimHost::start() {
-  const SimContainerPlan& container = container_of(plan(), host_plan_.container);
-  if (container.in_host) {
-    manager_ = std::make_unique<StreamManager>(reactor_, manager_options(around_, container.id, incarnation_, ""));
-    manager_->set_routes(plan().routes);
-    const Status listening = manager_->start();
-    CHECK(listening.ok());
-    LinkPeer host{.role = LinkRole::kHost,
-                  .container = container.id,
-                  .slot = host_plan_.slot,
-                  .incarnation = incarnation_,
-                  .text = "host"};
-    LinkPeer manager{
-        .role = LinkRole::kStreamManager, .container = container.id, .incarnation = incarnation_, .text = "manager"};
-    auto [near, far] = make_loop_link(reactor_, manager, host);
-    // The first end sees the second argument as its peer: the endpoint's end sees the manager.
-    if (near->peer().role == LinkRole::kHost) std::swap(near, far);
-    manager_->add_local(std::move(far));
-    attach(std::move(near));
-  } else {
-    LinkClientOptions options;
-    options.identity = {kTopologyId, kSecret, LinkRole::kHost, container.id, host_plan_.slot, incarnation_};
-    options.random_bytes = nonces(rng(2));
-    client_ = std::make_unique<LinkClient>(
-        reactor_, options,
-        [container = container.id]() -> Result<Endpoint> { return Endpoint{manager_socket(container), 0}; },
-        static_cast<LinkClientHandler&>(*this));
-    client_->start();
-  }
+// --- put together ----------------------------------------------------------------------------------------------------
+
+void SimHost::boot(const PhysicalPlan& plan) {
+  make_user();
+  make_ledger();
+  const Status built = build(plan);
+  if (!built.ok()) return world().fail("host", fmt::format("host {}: {}", slot_, built.message()));
   tick();
 }
 
-void SimHost::attach(std::unique_ptr<Link> link) {
-  if (around_.duplicate_percent > 0) {
-    link = std::make_unique<DuplicatingLink>(std::move(link), reactor_, rng(3), around_.duplicate_percent);
+void SimHost::make_user() {
+  user_.world = around_.world;
+  user_.plan = around_.plan;
+  user_.oracle = around_.oracle;
+  user_.incarnation = incarnation_;
+  user_.rng = rng(4);
+  user_.spend = [this](Nanos time) { running_->spend(time); };
+  user_.due = [this](int32_t, MonoTime due) { running_->due(due); };
+  user_.end_of = [this](uint64_t root) {
+    const auto found = ended_.find(root);
+    if (found == ended_.end()) {
+      world().fail("ALO1", fmt::format("a spout hears of root {:x}, of which its ledger said nothing", root));
+      return CompletionKind::kAck;
+    }
+    const CompletionKind kind = found->second;
+    ended_.erase(found);
+    return kind;
+  };
+}
+
+void SimHost::make_ledger() {
+  AckLedgerOptions ledger;
+  ledger.incarnation = Incarnation(incarnation_);
+  ledger.hash_seed = rng(1).next();
+  ledger.max_losses_per_minute = 1000;
+  ledger_ = std::make_unique<LedgerLoop>(reactor_.clock(), ledger, inbox_, [this](std::span<const Completion> done) {
+    for (const Completion& one : done) {
+      if (!ended_.emplace(one.root, one.kind).second) {
+        world().fail("ALO1", fmt::format("the ledger ends root {:x} twice", one.root));
+      }
+    }
+    instance_->completions(done);
+  });
+}
+
+Status SimHost::build(const PhysicalPlan& plan) {
+  std::shared_ptr<const RouteTable> routes = routes_of(plan);
+  std::vector<TaskPlace> places;
+  for (const TaskRoute& route : routes->tasks) {
+    const HostPlace* host = routes->host(route.slot);
+    places.push_back({route.executor, route.slot, host == nullptr ? 0 : host->container});
   }
-  endpoint_->attach(std::move(link));
+  ExecutorServices services;
+  services.clock = &reactor_.clock();
+  ASSIGN_OR_RETURN(services.table, TaskTable::of(plan.logical, std::move(places)));
+  services.slot = slot_;
+  services.incarnation = incarnation_;
+  services.seed = rng(5).next();
+  services.remote = this;
+  services.acks = this;
+  services.events = this;
+  HostInstanceOptions sizes;
+  sizes.queue_limit_bytes = this->plan().queue_bytes;
+  sizes.outbox.hard_cap_bytes = SIZE_MAX;  // a step cannot wait inside emit
+  factory_ = std::make_unique<SimTaskFactory>(user_);
+  std::vector<SimParker*> parkers;
+  const auto parker = [&parkers]() -> std::unique_ptr<Parker> {
+    auto made = std::make_unique<SimParker>();
+    parkers.push_back(made.get());
+    return made;
+  };
+  ASSIGN_OR_RETURN(instance_, HostInstance::build(services, this->plan().conf, *factory_, parker, sizes));
+  make_threads(parkers);
+  make_links(plan, std::move(routes));
+  return links_->start(*this);
 }
 
-void SimHost::on_link(std::unique_ptr<FrameLink> link) {
-  count("host link up");
-  attach(std::move(link));
+void SimHost::make_threads(const std::vector<SimParker*>& parkers) {
+  for (size_t i = 0; i < parkers.size(); ++i) {
+    Executor& executor = *instance_->executors()[i];
+    SimThread::Events events;
+    events.failed = [this, &executor](const Status& why) {
+      world().fail("executor", fmt::format("host {} executor {}: {}", slot_, executor.first_task(), why.message()));
+    };
+    events.runs = [this](SimThread* thread) { running_ = thread; };
+    events.stepped = [this] { put_sweep(); };
+    threads_.push_back(std::make_unique<SimThread>(
+        reactor_, executor, rng(1000 + static_cast<uint64_t>(executor.first_task())), std::move(events)));
+    parkers[i]->attach(*threads_.back());
+  }
 }
 
-void SimHost::on_refused(const Status&) {
-  count("host link refused");
+void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTable> routes) {
+  HostLinksOptions links;
+  links.topology_id = kTopologyId;
+  links.secret = kSecret;
+  links.container = container_;
+  links.incarnation = incarnation_;
+  links.slot = slot_;
+  links.in_host = plan.packing.find(container_)->stream_manager == StreamManagerPlacement::kInHost;
+  links.unix_endpoint = Endpoint{manager_socket(container_), 0};
+  for (const auto& executor : instance_->executors()) links.executors.push_back(executor->first_task());
+  links.pool_bytes = this->plan().pool_bytes;
+  links.endpoint.flows.first_window = this->plan().first_window;
+  links.endpoint.flows.max_tuple_bytes = this->plan().largest_bytes();
+  links.through = [this](std::unique_ptr<Link> link) {
+    count("host link up");
+    if (around_.duplicate_percent == 0) return link;
+    return std::unique_ptr<Link>(
+        std::make_unique<DuplicatingLink>(std::move(link), reactor_, rng(3), around_.duplicate_percent));
+  };
+  HostLinksEvents events;
+  events.on_listening = [](const Endpoint&) {};
+  events.on_links_up = [this](uint64_t) {
+    world().trace("links up", slot_);
+    links_up_ = true;
+  };
+  events.on_acks = [this](std::span<const std::byte> records) { take_records(records); };
+  events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) {
+    count("host lost");
+    world().trace("host lost", slot_, slot, loss_number);
+    inbox_.host_lost(slot, loss_number);
+    put_ledger_round();
+  };
+  events.on_sample = [](const proto::LinkSample&) {};
+  links_ = std::make_unique<HostLinks>(reactor_, std::move(links), std::move(routes), plan.packing, std::move(events));
 }
 
 void SimHost::start_executors() {
-  started_ = true;
-  for (auto& [task, executor] : executors_) executor->start();
-}
-
-void SimHost::set_peers(const std::vector<StreamManager::PeerEndpoint>& peers) {
-  if (manager_) manager_->set_peers(peers);
+  instance_->set_active(true);
+  for (auto& thread : threads_) thread->start();
 }
 
 void SimHost::set_stale_routes() {
-  endpoint_->set_routes(plan().stale_routes);
-  if (manager_) manager_->set_routes(plan().stale_routes);
+  const auto routes = routes_of(plan().stale);
+  links_->endpoint().set_routes(routes);
+  if (links_->stream_manager() != nullptr) links_->stream_manager()->set_routes(routes);
 }
 
 Endpoint SimHost::tcp_endpoint() const {
-  CHECK(manager_ != nullptr);
-  return manager_->tcp_endpoint();
+  return links_->stream_manager()->tcp_endpoint();
 }
 
 void SimHost::set_slow(uint32_t factor) {
-  for (auto& [task, executor] : executors_) executor->set_slow(factor);
+  for (auto& thread : threads_) thread->set_slow(factor);
 }
 
-SimExecutor* SimHost::local(int32_t task) {
-  const SimExecutorPlan& executor = plan().executor_of(task);
-  auto found = executors_.find(executor.first);
-  return found == executors_.end() ? nullptr : found->second.get();
+// --- ports -----------------------------------------------------------------------------------------------------------
+
+Offer SimHost::offer(int32_t source_executor, OutboundSection&& section) {
+  OutSection out{section.source_task, section.destination_task, section.lane, section.kind,
+                 section.count,       std::move(section.bytes)};
+  const Offer answer = to_offer(links_->offer(source_executor, std::move(out)));
+  if (answer == Offer::kTaken) return answer;
+  section.bytes = std::move(out.bytes);
+  count("refused for credit");
+  if (answer == Offer::kNoCredit && section.lane == kCycleLane) {
+    world().fail("lane 1", "a section of a cycle was refused for credit");
+  }
+  return answer;
 }
 
-void SimHost::records(const std::vector<AckRecord>& records) {
-  std::vector<AckRecord> far;
-  std::vector<AckRecord> near;
-  for (const AckRecord& record : records) {
-    (plan().slot_of(RootId::spout_task(record.root)) == host_plan_.slot ? near : far).push_back(record);
-  }
-  if (!far.empty()) endpoint_->acks(far);
-  if (near.empty()) return;
-  CHECK(inbox_.push(std::as_bytes(std::span(near))).ok());
-  for (const AckRecord& record : near) {
-    if (RootId::incarnation(record.root) != (incarnation_ & RootId::kIncarnationMask)) ++stale_records_;
-  }
-  put_ledger_round();
+double SimHost::load_of(int32_t task) const {
+  return links_->load_of(task) / 65535.0;
 }
 
-void SimHost::on_section(const InSection& section) {
-  auto found = executors_.find(section.executor);
-  if (found == executors_.end()) {
-    return world().fail("routing",
-                        fmt::format("host {} got a section for executor {}", host_plan_.slot, section.executor));
+void SimHost::open(int32_t spout_task, int64_t timeout_ms) {
+  inbox_.open(spout_task, timeout_ms);
+}
+
+void SimHost::records(std::span<const AckRecord> records) {
+  CHECK(links_->acks(std::as_bytes(records)).ok());
+}
+
+void SimHost::drained(int32_t, uint64_t) {}
+
+void SimHost::deliver(std::span<const InSection> sections) {
+  for (const InSection& section : sections) {
+    InboundSection in;
+    in.executor = section.executor;
+    in.destination_task = section.destination_task;
+    in.kind = section.kind;
+    in.count = section.count;
+    in.frame = section.frame;
+    in.bytes = section.bytes;
+    const uint64_t counted = section.lane == kTupleLane ? section.bytes.size() : 0;
+    remote_bytes_[section.executor] += counted;
+    in.consumed = [this, flow = section.flow, bytes = section.bytes.size(), counted] {
+      remote_bytes_[flow.executor] -= counted;
+      links_->consumed(flow, bytes);
+    };
+    if (!instance_->deliver(std::move(in))) {
+      world().fail("routing", fmt::format("host {} got a section for executor {}", slot_, section.executor));
+    }
   }
-  if (section.kind != SectionKind::kTuples) return;
-  found->second->deliver(section);
   check_memory();
 }
 
-void SimHost::on_credit(const std::vector<int32_t>& executors) {
+void SimHost::credit(std::span<const int32_t> executors) {
   count("credit came");
-  for (const int32_t executor : executors) {
-    auto found = executors_.find(executor);
-    if (found != executors_.end()) found->second->wake();
-  }
+  instance_->credit(executors);
 }
 
-void SimHost::on_acks(std::string_view records) {
-  if (records.size() % sizeof(AckRecord) != 0) return world().fail("ALO6", "a torn batch of ack records");
+// --- the ledger's thread and the timer's -----------------------------------------------------------------------------
+
+void SimHost::take_records(std::span<const std::byte> records) {
   for (size_t at = 0; at < records.size(); at += sizeof(AckRecord)) {
     AckRecord record;
     std::memcpy(&record, records.data() + at, sizeof(record));
-    if (plan().slot_of(RootId::spout_task(record.root)) != host_plan_.slot) {
-      return world().fail("routing", fmt::format("host {} got a record of root {:x}", host_plan_.slot, record.root));
+    if (plan().slot_of(RootId::spout_task(record.root)) != slot_) {
+      return world().fail("routing", fmt::format("host {} got a record of root {:x}", slot_, record.root));
     }
     if (RootId::incarnation(record.root) != (incarnation_ & RootId::kIncarnationMask)) ++stale_records_;
   }
-  CHECK(inbox_.push(std::as_bytes(std::span(records.data(), records.size()))).ok());
+  const Status pushed = inbox_.push(records);
+  if (!pushed.ok()) world().fail("ALO6", pushed.message());
   put_ledger_round();
-}
-
-void SimHost::on_host_lost(uint32_t slot, uint32_t loss_number) {
-  count("host lost");
-  world().trace("host lost", host_plan_.slot, slot, loss_number);
-  inbox_.host_lost(slot, loss_number);
-  put_ledger_round();
-}
-
-void SimHost::on_links_up(uint64_t) {
-  world().trace("links up", host_plan_.slot);
-  links_up_ = true;
 }
 
 void SimHost::put_ledger_round() {
@@ -247,9 +310,19 @@ void SimHost::run_ledger() {
   ledger_->run_once();
   const uint64_t dropped = ledger_->ledger().counters().dropped_incarnation;
   if (dropped != stale_records_) {
-    world().fail("ALO8", fmt::format("the ledger of host {} dropped {} records of earlier incarnations; {} came",
-                                     host_plan_.slot, dropped, stale_records_));
+    world().fail("ALO8", fmt::format("the ledger of host {} dropped {} records of earlier incarnations; {} came", slot_,
+                                     dropped, stale_records_));
   }
+}
+
+// As the host's timer, but only while something may be open.
+void SimHost::put_sweep() {
+  if (sweep_put_) return;
+  sweep_put_ = true;
+  reactor_.after(Millis(1), [this] {
+    sweep_put_ = false;
+    if (instance_->sweep()) put_sweep();
+  });
 }
 
 // The ledger sleeps one tick of its wheel at most while anything is pending.
@@ -264,18 +337,16 @@ void SimHost::tick() {
 // RS1: what waits here is at most the pool, a first window for every flow and one reservation.
 void SimHost::check_memory() {
   const SimPlan& p = plan();
-  for (const auto& [task, executor] : executors_) {
-    const uint64_t bound = p.pool_bytes + 2 * p.hosts.size() * p.first_window + p.largest_bytes();
-    if (executor->remote_bytes() > bound) {
-      world().fail("RS1", fmt::format("{} bytes of tuples wait at executor {}; the bound is {}",
-                                      executor->remote_bytes(), task, bound));
-    }
+  const uint64_t bound = p.pool_bytes + 2 * p.hosts.size() * p.first_window + p.largest_bytes();
+  for (const auto& [task, bytes] : remote_bytes_) {
+    if (bytes <= bound) continue;
+    world().fail("RS1", fmt::format("{} bytes of tuples wait at executor {}; the bound is {}", bytes, task, bound));
   }
 }
 
 void SimHost::check_gauges() {
   const SimPlan& p = plan();
-  for (const ReceiveSide::ExecutorGauge& gauge : endpoint_->executors()) {
+  for (const ReceiveSide::ExecutorGauge& gauge : links_->endpoint().executors()) {
     const uint64_t bound = gauge.pool_bytes + gauge.flows * p.first_window + p.largest_bytes();
     if (gauge.exposure_bytes > bound || gauge.share_bytes > gauge.pool_bytes + p.largest_bytes()) {
       world().fail(
@@ -287,30 +358,32 @@ void SimHost::check_gauges() {
 }
 
 bool SimHost::idle() const {
-  for (const auto& [task, executor] : executors_) {
-    if (!executor->idle()) return false;
+  for (const auto& thread : threads_) {
+    if (!thread->idle()) return false;
   }
-  return endpoint_->quiet() && endpoint_->counters().receive.waiting_bytes == 0;
+  return ended_.empty() && links_->endpoint().quiet() && links_->endpoint().counters().receive.waiting_bytes == 0;
 }
 
 std::string SimHost::describe() const {
-  const EndpointCounters c = endpoint_->counters();
+  const EndpointCounters c = links_->endpoint().counters();
   std::string text = fmt::format(
       "link {}, links up {}; kept {} B, acks kept {} waiting {} B; received {} sections, seen {}, gaps {}, stale {}, "
       "waiting {} B, assembly {} B; ledger {} entries",
-      endpoint_->attached(), links_up_, c.send.kept_bytes, c.send.ack_kept_bytes, c.send.ack_waiting_bytes,
+      links_->endpoint().attached(), links_up_, c.send.kept_bytes, c.send.ack_kept_bytes, c.send.ack_waiting_bytes,
       c.receive.sections, c.receive.dropped_seen, c.receive.dropped_gap, c.dropped_stale, c.receive.waiting_bytes,
       c.receive.assembly_bytes, ledger_->ledger().entries());
-  for (const auto& [task, executor] : executors_) {
-    if (executor->idle()) continue;
-    text += fmt::format("\n      executor {}: inbox {} sections, {} refused", task, executor->inbox_sections(),
-                        executor->waiting_sections());
+  for (const auto& thread : threads_) {
+    if (thread->idle()) continue;
+    Executor& executor = thread->executor();
+    text += fmt::format("\n      executor {}: queue {} tuples {} B, refused {}, dirty {}", executor.first_task(),
+                        executor.queue().tuples(), executor.queue().bytes(), executor.outbox().has_refused(),
+                        executor.outbox().dirty());
   }
   return text;
 }
 
 void SimHost::report() {
-  const EndpointCounters c = endpoint_->counters();
+  const EndpointCounters c = links_->endpoint().counters();
   count("re-sent pieces", c.send.pieces_sent_again);
   count("resume", c.send.resumes);
   count("probe", c.send.probes);
@@ -324,11 +397,11 @@ void SimHost::report() {
   count("dropped stale incarnation", c.dropped_stale);
   count("stale plan refused", c.stale_plans);
   count("stale record dropped", stale_records_);
-  for (const ReceiveSide::ExecutorGauge& gauge : endpoint_->executors())
+  for (const ReceiveSide::ExecutorGauge& gauge : links_->endpoint().executors())
     count("reservation served", gauge.reservations_served);
-  if (manager_) report_manager(around_, *manager_);
+  if (links_->stream_manager() != nullptr) report_manager(around_, *links_->stream_manager());
   const auto broken = [&](const char* what, uint64_t times) {
-    if (times != 0) world().fail("protocol", fmt::format("host {}: {} {}", host_plan_.slot, times, what));
+    if (times != 0) world().fail("protocol", fmt::format("host {}: {} {}", slot_, times, what));
   };
   broken("credit entries that claim what cannot be", c.send.bad_credit);
   broken("sections beyond the credit", c.receive.dropped_beyond_credit);
@@ -338,9 +411,11 @@ void SimHost::report() {
 
 SimManager::SimManager(const SimSurroundings& around, SimReactor& reactor, int32_t container, uint32_t incarnation)
     : around_(around),
-      manager_(std::make_unique<StreamManager>(
-          reactor, manager_options(around, container, incarnation, manager_socket(container)))) {
-  manager_->set_routes(around.plan->routes);
+      book_(container),
+      manager_(std::make_unique<StreamManager>(reactor,
+                                               manager_options(container, incarnation, manager_socket(container)))) {
+  book_.set_plan(around.plan->physical.packing);
+  manager_->set_routes(routes_of(around.plan->physical));
 }
 
 SimManager::~SimManager() = default;
@@ -350,8 +425,8 @@ void SimManager::start() {
   CHECK(listening.ok());
 }
 
-void SimManager::set_peers(const std::vector<StreamManager::PeerEndpoint>& peers) {
-  manager_->set_peers(peers);
+void SimManager::set_peers(const proto::DataEndpoints& endpoints) {
+  if (book_.take(endpoints)) manager_->set_peers(book_.peers());
 }
 
 void SimManager::report() {
@@ -359,7 +434,7 @@ void SimManager::report() {
 }
 
 void SimManager::set_stale_routes() {
-  manager_->set_routes(around_.plan->stale_routes);
+  manager_->set_routes(routes_of(around_.plan->stale));
 }
 
 }  // namespace petrel::sim

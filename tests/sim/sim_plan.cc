@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "native/base/check.h"
+#include "native/packing/packing.h"
 
 namespace petrel::sim {
 namespace {
@@ -24,18 +25,40 @@ int32_t between(Rng& rng, int32_t least, int32_t most) {
 }
 
 SimGrouping any_grouping(Rng& rng) {
-  switch (rng.below(8)) {
+  switch (rng.below(10)) {
     case 0:
       return SimGrouping::kAll;
     case 1:
       return SimGrouping::kGlobal;
     case 2:
+      return SimGrouping::kLocalOrShuffle;
     case 3:
+      return SimGrouping::kDirect;
     case 4:
+    case 5:
+    case 6:
       return SimGrouping::kFields;
     default:
       return SimGrouping::kShuffle;
   }
+}
+
+GroupingKind to_kind(SimGrouping grouping) {
+  switch (grouping) {
+    case SimGrouping::kShuffle:
+      return GroupingKind::kShuffle;
+    case SimGrouping::kFields:
+      return GroupingKind::kFields;
+    case SimGrouping::kAll:
+      return GroupingKind::kAll;
+    case SimGrouping::kGlobal:
+      return GroupingKind::kGlobal;
+    case SimGrouping::kLocalOrShuffle:
+      return GroupingKind::kLocalOrShuffle;
+    case SimGrouping::kDirect:
+      return GroupingKind::kDirect;
+  }
+  CHECK(false);
 }
 
 }  // namespace
@@ -47,8 +70,8 @@ SimPlan SimPlan::draw(Rng rng, bool only_graphs) {
   } else {
     plan.draw_shape(rng);
   }
-  plan.draw_placement(rng);
   plan.draw_numbers(rng);
+  plan.draw_placement(rng);
   return plan;
 }
 
@@ -65,10 +88,12 @@ void SimPlan::draw_shape(Rng& rng) {
     components[static_cast<size_t>(from)].outs.push_back({.to = to, .grouping = SimGrouping::kFields});
   };
   const auto edge = [&](int from, int to, uint32_t most) {
+    SimGrouping grouping = any_grouping(rng);
+    // A direct stream is nobody else's: a spout's emit goes to all of its edges.
+    const bool spouts = components[static_cast<size_t>(from)].role == SimRole::kSpout;
+    if (spouts && grouping == SimGrouping::kDirect) grouping = SimGrouping::kShuffle;
     components[static_cast<size_t>(from)].outs.push_back(
-        {.to = to,
-         .grouping = any_grouping(rng),
-         .most = static_cast<uint32_t>(between(rng, 1, static_cast<int32_t>(most)))});
+        {.to = to, .grouping = grouping, .most = static_cast<uint32_t>(between(rng, 1, static_cast<int32_t>(most)))});
   };
   const int spout = add(SimRole::kSpout, 3);
   switch (rng.below(5)) {
@@ -76,8 +101,8 @@ void SimPlan::draw_shape(Rng& rng) {
       shape = "chain";
       const int bolt = add(SimRole::kBolt, 4);
       const int sink = add(SimRole::kSink, 3);
-      edge(spout, bolt, 4);
-      edge(bolt, sink, 3);
+      edge(spout, bolt, 1);
+      edge(bolt, sink, 4);
       break;
     }
     case 1: {
@@ -136,11 +161,11 @@ void SimPlan::draw_shape(Rng& rng) {
   give_task_ids();
 }
 
-// Storm gives task ids by name; any order will do here.
+// As Storm: by name, and the names are in the order of the components.
 void SimPlan::give_task_ids() {
   int32_t task = 1;
-  executor_by_task_.assign(1, 0);
   for (SimComponent& component : components) {
+    component.name = fmt::format("c{:02}", &component - components.data());
     component.first_task = task;
     task += component.tasks;
   }
@@ -171,9 +196,12 @@ bool SimPlan::draw_graph_once(Rng& rng) {
     SimEdge added;
     added.to = to;
     added.grouping = rng.below(3) == 0 ? SimGrouping::kFields : SimGrouping::kShuffle;
-    added.most = rng.below(3) == 0 ? 2 : 1;
+    const bool spout = from < spouts;
+    added.most = !spout && rng.below(3) == 0 ? 2 : 1;
     added.needs_turns = back;
-    components[static_cast<size_t>(from)].outs.push_back(added);
+    std::vector<SimEdge>& outs = components[static_cast<size_t>(from)].outs;
+    const auto same = [&](const SimEdge& out) { return out.to == to; };
+    if (!spout || std::none_of(outs.begin(), outs.end(), same)) outs.push_back(added);
   };
   for (int c = 0; c < spouts; ++c) edge(c, any(spouts, spouts + bolts - 1), false);
   for (int c = spouts; c < count; ++c)
@@ -213,68 +241,156 @@ bool SimPlan::draw_graph_once(Rng& rng) {
   return true;
 }
 
-void SimPlan::draw_placement(Rng& rng) {
-  const int32_t container_count = between(rng, 1, 4);
-  for (int32_t id = 1; id <= container_count; ++id) {
-    SimContainerPlan container;
-    container.id = id;
-    container.in_host = container_count > 1 && rng.below(2) == 0;
-    const int host_count = container.in_host ? 1 : container_count == 1 ? 2 : between(rng, 1, 2);
-    for (int i = 0; i < host_count; ++i) {
-      const auto slot = static_cast<uint32_t>(hosts.size());
-      hosts.push_back({slot, id, {}});
-      container.slots.push_back(slot);
+void SimPlan::make_logical() {
+  LogicalPlan& logical = physical.logical;
+  logical = LogicalPlan();
+  logical.topology_id = "sim-1-1";
+  logical.topology_name = "sim";
+  const std::vector<std::string> fields = {"key", "facts", "filler"};
+  for (const SimComponent& from : components) {
+    Component& component = logical.components.emplace_back();
+    component.name = from.name;
+    component.kind = from.role == SimRole::kSpout ? ComponentKind::kSpout : ComponentKind::kBolt;
+    component.tasks = from.tasks;
+    component.executors = from.executors;
+    if (from.native) component.json_conf = R"({"petrel.native.library":"sim.so"})";
+    for (size_t e = 0; e < (from.role == SimRole::kSpout ? 1 : from.outs.size()); ++e) {
+      component.streams.push_back({fmt::format("s{:02}", e), fields, from.outs[e].grouping == SimGrouping::kDirect});
     }
-    containers.push_back(container);
   }
-  executor_by_task_.assign(1, 0);
-  const uint64_t first_slot = rng.below(hosts.size());
+  for (const SimComponent& from : components) {
+    for (size_t e = 0; e < from.outs.size(); ++e) {
+      const SimEdge& edge = from.outs[e];
+      Input input{
+          from.name, fmt::format("s{:02}", from.role == SimRole::kSpout ? 0 : e), to_kind(edge.grouping), {}, ""};
+      if (edge.grouping == SimGrouping::kFields) input.fields = {"key"};
+      logical.components[static_cast<size_t>(edge.to)].inputs.push_back(std::move(input));
+    }
+  }
+  assign_task_ids(logical);
   for (size_t c = 0; c < components.size(); ++c) {
-    const SimComponent& component = components[c];
-    int32_t first = component.first_task;
-    for (int32_t e = 0; e < component.executors; ++e) {
-      const int32_t size = component.tasks / component.executors + (e < component.tasks % component.executors ? 1 : 0);
-      const size_t index = executors.size();
-      // Most in turn over the hosts, some anywhere.
-      const uint64_t slot = rng.below(4) == 0 ? rng.below(hosts.size()) : (first_slot + index) % hosts.size();
-      executors.push_back({static_cast<int>(c), first, first + size - 1, static_cast<uint32_t>(slot)});
-      hosts[slot].executors.push_back(static_cast<int>(index));
-      for (int32_t i = 0; i < size; ++i) executor_by_task_.push_back(index);
-      first += size;
-    }
+    CHECK(logical.components[c].first_task == components[c].first_task);
   }
-  routes = route_table(7, 0);
-  stale_routes = route_table(6, 1);
 }
 
-std::shared_ptr<const RouteTable> SimPlan::route_table(uint64_t epoch, uint32_t shift) const {
-  auto table = std::make_shared<RouteTable>();
-  table->epoch = epoch;
-  table->tasks.resize(executor_by_task_.size());
-  for (const SimExecutorPlan& executor : executors) {
-    for (int32_t task = executor.first; task <= executor.last; ++task) {
-      table->tasks[static_cast<size_t>(task)] = {executor.first,
-                                                 static_cast<uint32_t>((executor.slot + shift) % hosts.size())};
+void SimPlan::make_conf(Rng& rng) {
+  conf = ConfMap();
+  conf.set("topology.workers", between(rng, 1, 4));
+  conf.set("petrel.stream.manager", rng.below(2) == 0 ? "process" : "auto");
+  conf.set("topology.acker.executors", acking ? 1 : 0);
+  conf.set("topology.message.timeout.secs", static_cast<int>(timeout.count() / 1000));
+  conf.set("topology.max.spout.pending", static_cast<int>(max_pending));
+  conf.set("topology.disable.loadaware.messaging", rng.below(2) == 0);
+  if (rng.below(4) == 0) conf.set("topology.tick.tuple.freq.secs", 1);
+}
+
+void SimPlan::draw_placement(Rng& rng) {
+  while (!pack(rng)) {
+  }
+  stale = shifted();
+}
+
+// False: one host, nothing would be sent.
+bool SimPlan::pack(Rng& rng) {
+  const uint64_t mixed_hosts = rng.below(3);
+  for (SimComponent& component : components) component.native = mixed_hosts > 0 && rng.below(2) == 0;
+  make_conf(rng);
+  make_logical();
+  std::vector<Slot> slots;
+  for (int32_t port = 6700; port < 6704; ++port) slots.push_back({"127.0.0.1", port});
+  Result<PackingPlan> packed = find_packing("round_robin")->pack(physical.logical, conf, slots);
+  CHECK(packed.ok());
+  physical.epoch = 7;
+  physical.status = TopologyStatus::kActive;
+  physical.packing = std::move(*packed);
+  if (physical.packing.hosts() < 2) return false;
+  hosts.clear();
+  containers.clear();
+  executors.clear();
+  executor_by_task_.assign(static_cast<size_t>(physical.logical.total_tasks()) + 1, 0);
+  hosts.resize(physical.packing.hosts());
+  for (const ContainerPlan& container : physical.packing.containers) {
+    SimContainerPlan& here = containers.emplace_back();
+    here.id = container.container_id;
+    here.in_host = container.stream_manager == StreamManagerPlacement::kInHost;
+    for (const HostPlan& host : container.hosts) {
+      here.slots.push_back(host.slot);
+      hosts[host.slot] = {host.slot, container.container_id, {}};
     }
   }
-  for (const SimHostPlan& host : hosts) {
-    table->hosts.push_back({host.slot, host.container, containers[static_cast<size_t>(host.container) - 1].in_host});
+  Result<RouteTable> routes = RouteTable::of(physical);
+  CHECK(routes.ok());
+  for (size_t c = 0; c < components.size(); ++c) {
+    for (const TaskRange& range : physical.logical.executors_of(physical.logical.components[c])) {
+      const uint32_t slot = routes->find(range.first)->slot;
+      hosts[slot].executors.push_back(static_cast<int>(executors.size()));
+      for (int32_t task = range.first; task <= range.last; ++task) {
+        executor_by_task_[static_cast<size_t>(task)] = executors.size();
+      }
+      executors.push_back({static_cast<int>(c), range.first, range.last, slot});
+    }
   }
-  return table;
+  return true;
+}
+
+// The executors of each host in the next one: what a route table of an older epoch would say.
+PhysicalPlan SimPlan::shifted() const {
+  PhysicalPlan plan = physical;
+  plan.epoch = physical.epoch - 1;
+  std::vector<std::vector<ExecutorPlacement>> of_host(hosts.size());
+  for (const ContainerPlan& container : physical.packing.containers) {
+    for (const HostPlan& host : container.hosts) {
+      for (const ExecutorPlacement& placement : container.executors) {
+        const bool here = slot_of(placement.tasks.first) == host.slot;
+        if (here) of_host[(host.slot + 1) % hosts.size()].push_back(placement);
+      }
+    }
+  }
+  for (ContainerPlan& container : plan.packing.containers) {
+    container.executors.clear();
+    for (HostPlan& host : container.hosts) {
+      host.executors.clear();
+      for (const ExecutorPlacement& placement : of_host[host.slot]) {
+        host.executors.push_back(placement.tasks.first);
+        container.executors.push_back(placement);
+      }
+    }
+  }
+  CHECK(check_covers(plan.packing, plan.logical).ok());
+  return plan;
+}
+
+const SimEdge& SimPlan::edge_of(int32_t source_task, size_t stream, int to) const {
+  const SimComponent& from = component_of(source_task);
+  if (from.role != SimRole::kSpout) return from.outs.at(stream);
+  const auto found =
+      std::find_if(from.outs.begin(), from.outs.end(), [to](const SimEdge& edge) { return edge.to == to; });
+  CHECK(found != from.outs.end());
+  return *found;
+}
+
+uint64_t SimPlan::first_path(int spout, const SimEdge& edge, uint64_t root_path) const {
+  std::vector<SimChild> found;
+  children(spout, root_path, turns, found);
+  for (const SimChild& child : found) {
+    if (child.edge == &edge) return child.path;
+  }
+  CHECK(false);
 }
 
 void SimPlan::draw_numbers(Rng& rng) {
   acking = rng.below(8) != 0;
   max_pending = static_cast<uint32_t>(between(rng, 120, 400));
-  roots_most = acking ? 5000 : 3000;
+  roots_most = acking ? 4000 : 2500;
   const bool forgets = acking && rng.below(3) == 0;
-  timeout = forgets ? Millis(between(rng, 4000, 8000)) : Millis(40000);
+  timeout = Seconds(forgets ? between(rng, 4, 8) : 40);
   forget_per_million = forgets ? 3000 : 0;
   fail_per_million = acking && rng.below(3) == 0 ? 2000 : 0;
   filler_bytes = rng.below(2) == 0 ? 0 : 1U << between(rng, 4, 10);
   huge_per_million = rng.below(4) == 0 ? 300 : 0;
   first_window = 1ULL << between(rng, 11, 16);
   pool_bytes = 1ULL << between(rng, 13, 19);
+  queue_bytes = 1ULL << between(rng, 13, 18);
   for (SimComponent& component : components) {
     component.cost = std::chrono::microseconds(component.role == SimRole::kSpout ? 50 : between(rng, 10, 150));
   }
@@ -282,7 +398,7 @@ void SimPlan::draw_numbers(Rng& rng) {
   const auto spout_components = static_cast<size_t>(std::count_if(components.begin(), components.end(), is_spout));
   // One component is the bottleneck, so that roots are pending and queues fill.
   components[spout_components + rng.below(components.size() - spout_components)].cost =
-      std::chrono::microseconds(between(rng, 500, 1500));
+      std::chrono::microseconds(between(rng, 800, 2000));
   spout_interval = std::chrono::microseconds(between(rng, 1000, 8000));
   bound_load();
 }
@@ -307,7 +423,7 @@ void SimPlan::bound_load() {
     components[i].cost = std::min(components[i].cost, kMostWork / inputs);
     work = std::max(work, components[i].cost * inputs);
   }
-  timeout = std::max(timeout, std::chrono::duration_cast<Millis>(4 * work));
+  timeout = std::max(timeout, Millis(std::chrono::ceil<Seconds>(4 * work)));
 }
 
 int32_t SimPlan::spout_tasks() const {

@@ -1,7 +1,8 @@
 // SimPlan: a random topology, its placement, and what must come out of it.
 //
 // A root is (spout task, number). Which tuples follow from a tuple is a pure function of the plan and of the tuple's
-// path, so that a sequential walk without hosts, links or faults says which leaves every root must reach.
+// path, so that a sequential walk without hosts, links or faults says which leaves every root must reach. The product
+// gets it as it gets any topology: a LogicalPlan and a conf, packed by native/packing.
 #pragma once
 
 #include <cstdint>
@@ -11,27 +12,32 @@
 
 #include "native/base/clock.h"
 #include "native/base/rng.h"
+#include "native/config/conf_value.h"
 #include "native/links/route_table.h"
+#include "native/packing/physical_plan.h"
 
 namespace petrel::sim {
 
 enum class SimRole { kSpout, kBolt, kJoin, kSink };
-enum class SimGrouping { kShuffle, kFields, kAll, kGlobal };
+enum class SimGrouping { kShuffle, kFields, kAll, kGlobal, kLocalOrShuffle, kDirect };
 
+/// A bolt has a stream for each of its edges; a spout has one, which all of its edges read: a root is one emit.
 struct SimEdge {
   int to = 0;  // component
   SimGrouping grouping = SimGrouping::kShuffle;
   uint8_t lane = 0;          // 1: an edge inside a cycle
-  uint32_t most = 1;         // an input has 1 to `most` children on this edge
+  uint32_t most = 1;         // an input has 1 to `most` children on this edge; 1 for spouts
   bool needs_turns = false;  // only while the tuple has turns left; takes one
 };
 
 struct SimComponent {
+  std::string name;
   SimRole role = SimRole::kBolt;
   int32_t first_task = 0;
   int32_t tasks = 1;
   int32_t executors = 1;
-  Nanos cost{0};  // of one input
+  Nanos cost{0};        // of one input
+  bool native = false;  // runs in the native host of its container, else in the other one
   std::vector<SimEdge> outs;
 };
 
@@ -69,8 +75,9 @@ struct SimPlan {
   std::vector<SimExecutorPlan> executors;
   std::vector<SimHostPlan> hosts;  // by slot
   std::vector<SimContainerPlan> containers;
-  std::shared_ptr<const RouteTable> routes;
-  std::shared_ptr<const RouteTable> stale_routes;  // an older epoch, with tasks in other hosts
+  PhysicalPlan physical;
+  PhysicalPlan stale;  // an older epoch, with tasks in other hosts
+  ConfMap conf;
   std::string shape;
 
   bool acking = true;
@@ -83,8 +90,9 @@ struct SimPlan {
   uint32_t fail_per_million = 0;
   uint64_t pool_bytes = 256 * 1024;
   uint64_t first_window = 64 * 1024;
-  uint32_t roots_most = 4000;  // of one spout task
-  Nanos spout_interval{0};     // between bursts
+  uint64_t queue_bytes = 64 * 1024;  // of an executor, for its own host
+  uint32_t roots_most = 4000;        // of one spout task
+  Nanos spout_interval{0};           // between bursts
 
   /// `only_graphs`: random graphs with cycles, small windows; the rest of the mix is left out.
   static SimPlan draw(Rng rng, bool only_graphs = false);
@@ -100,6 +108,10 @@ struct SimPlan {
   /// More than any section has: one huge tuple and small ones around it.
   uint64_t largest_bytes() const { return huge_per_million > 0 ? 1'400'000 : 300'000; }
 
+  /// The edge that a tuple of this task and stream took to `to`. The plan has it.
+  const SimEdge& edge_of(int32_t source_task, size_t stream, int to) const;
+  /// Of the tuple that a spout's root sent along `edge`.
+  uint64_t first_path(int spout, const SimEdge& edge, uint64_t root_path) const;
   /// Children of one execution: `path` is the input's (a join: join_path of both).
   void children(int component, uint64_t path, uint32_t turns_left, std::vector<SimChild>& out) const;
   static uint64_t root_path(int32_t spout_task, uint32_t number);
@@ -116,9 +128,12 @@ struct SimPlan {
   bool draw_graph_once(Rng& rng);
   void give_task_ids();
   void draw_placement(Rng& rng);
+  bool pack(Rng& rng);
+  void make_logical();
+  void make_conf(Rng& rng);
+  PhysicalPlan shifted() const;
   void draw_numbers(Rng& rng);
   void bound_load();
-  std::shared_ptr<const RouteTable> route_table(uint64_t epoch, uint32_t shift) const;
   std::vector<size_t> executor_by_task_;
 };
 

@@ -149,19 +149,31 @@ TEST_F(OracleTest, ATimeOutTooLate) {
 
 TEST_F(OracleTest, OrderAndHoles) {
   emit();
-  const auto receive = [&](uint32_t incarnation, uint32_t number) {
-    oracle.received({kRoot, 0, spout, incarnation, 4, number}, 1);
+  for (uint32_t serial : {3, 5, 6}) oracle.sent(spout, 1, 4, serial);
+  const auto receive = [&](uint32_t incarnation, uint32_t serial) {
+    oracle.received({kRoot, 0, spout, incarnation, 4, serial}, 1);
   };
-  receive(1, 1);
-  receive(1, 2);
+  receive(1, 3);
+  receive(1, 5);
   EXPECT_EQ(world.failure(), "");
-  receive(1, 2);
+  receive(1, 5);
+  EXPECT_EQ(broken(), "ORD1");
+}
+
+TEST_F(OracleTest, AHole) {
+  emit();
+  for (uint32_t serial : {3, 5, 6}) oracle.sent(spout, 1, 4, serial);
+  oracle.received({kRoot, 0, spout, 1, 4, 3}, 1);
+  EXPECT_EQ(world.failure(), "");
+  oracle.received({kRoot, 0, spout, 1, 4, 6}, 1);
   EXPECT_EQ(broken(), "ORD1");
 }
 
 TEST_F(OracleTest, AnOlderIncarnationAfterANewerOne) {
   emit();
   oracle.host_killed(plan.slot_of(spout));
+  oracle.sent(spout, 2, 4, 7);
+  oracle.sent(spout, 1, 4, 8);
   oracle.received({kRoot, 0, spout, 2, 4, 7}, 1);
   EXPECT_EQ(world.failure(), "");
   oracle.received({kRoot, 0, spout, 1, 4, 8}, 1);
@@ -169,6 +181,8 @@ TEST_F(OracleTest, AnOlderIncarnationAfterANewerOne) {
 }
 
 TEST_F(OracleTest, ATupleThatNobodySent) {
+  emit();
+  oracle.sent(spout, 1, 5, 1);
   oracle.received({kRoot, 0, spout, 1, 4, 1}, 1);
   EXPECT_EQ(broken(), "ALO6");
 }
