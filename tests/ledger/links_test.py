@@ -8,6 +8,7 @@ import pathlib
 import signal
 import sys
 import time
+import typing
 
 import pytest
 
@@ -19,14 +20,28 @@ from ledger_run import (LedgerRun, before_kills, check_load_at_kills, full_load,
 pytestmark = [pytest.mark.slow, pytest.mark.quiet]
 KILLS = 10
 CONTAINERS = 3
-# victim -> (words of its command line, placement of the stream managers, whether tuples are lost with it). Native hosts stand
-# beside a JVM, so their containers have a stream manager process whatever the placement says.
+
+
+class Victim(typing.NamedTuple):
+    words: tuple  # of its command line
+    placement: str = "in_host"  # of the stream managers
+    loses: bool = False  # whether tuples are lost with it
+    of_topology: bool = True  # there is one for each topology
+
+
+# Native hosts stand beside a JVM, so their containers have a stream manager process whatever the placement says.
 VICTIMS = {
-    "jvm-host": (("petrel-jvm-host",), "in_host", True),
-    "jvm-host-beside-a-stream-manager": (("petrel-jvm-host",), "process", True),
-    "native-host": (("petrel-native-host",), "process", True),
-    "stream-manager": (("petrel", " stream-manager"), "process", False),
-    "agent": (("petrel", " container"), "in_host", False),
+    "jvm-host": Victim(("petrel-jvm-host",), loses=True),
+    "jvm-host-beside-a-stream-manager": Victim(("petrel-jvm-host",), "process", loses=True),
+    "native-host": Victim(("petrel-native-host",), "process", loses=True),
+    "stream-manager": Victim(("petrel", " stream-manager"), "process"),
+    "agent": Victim(("petrel", " container")),
+}
+# Here they are only stopped; ledger_test and control_plane_test look at their death.
+STOPPED = VICTIMS | {
+    "topology-master": Victim(("petrel", " topology-master")),
+    "nimbus": Victim(("petrel", " nimbus "), of_topology=False),
+    "root": Victim(("petrel", " root "), of_topology=False),
 }
 
 
@@ -42,8 +57,8 @@ def logs():
         yield folder
 
 
-def victims(cluster, ledger, words):
-    return cluster.pids(*words, ledger.topology_id())
+def pids(cluster, ledger, victim):
+    return sorted(cluster.pids(*victim.words, *[ledger.topology_id()] * victim.of_topology))
 
 
 @pytest.fixture(scope="module")
@@ -52,38 +67,36 @@ def native_jar(cluster, tmp_path_factory):
 
 
 def ledger_run(cluster, folder, victim, native_jar, name, **options):
-    program = {"jar": native_jar, "main": "NativeLedgerTopology"} if victim == "native-host" else {}
+    program = {"jar": native_jar, "main": "NativeLedgerTopology"} if victim is VICTIMS["native-host"] else {}
     return LedgerRun(cluster, folder, name, **program, **options,
-                     conf={"topology.workers": CONTAINERS, "petrel.stream.manager": VICTIMS[victim][1]})
+                     conf={"topology.workers": CONTAINERS, "petrel.stream.manager": victim.placement})
 
 
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_kill_9(cluster, logs, native_jar, victim):
-    words, _, loses = VICTIMS[victim]
-
     def run(attempt):
-        ledger = ledger_run(cluster, logs / str(attempt), victim, native_jar, f"{victim}-{attempt}")
+        ledger = ledger_run(cluster, logs / str(attempt), VICTIMS[victim], native_jar, f"{victim}-{attempt}")
         try:
-            kill_in_turn(cluster, ledger, words, loses)
+            kill_in_turn(cluster, ledger, VICTIMS[victim])
         finally:
             cluster.run("kill", ledger.name, "-w", "0")
         ledger.remove_logs()
     until_not_void(run)
 
 
-def kill_in_turn(cluster, ledger, words, loses):
+def kill_in_turn(cluster, ledger, victim):
     full = full_load(ledger)
     killed_at = []
     for kill in range(KILLS):
         until_loaded(ledger, full, kill)
-        pids = victims(cluster, ledger, words)
-        assert len(pids) >= CONTAINERS, f"{words}: {pids}"
-        killed_at.append(ledger.kill(sorted(pids)[kill % len(pids)]))
-        wait_for("a successor", lambda: len(victims(cluster, ledger, words)) == len(pids), 60)
+        living = pids(cluster, ledger, victim)
+        assert len(living) >= CONTAINERS, f"{victim}: {living}"
+        killed_at.append(ledger.kill(living[kill % len(living)]))
+        wait_for("a successor", lambda: len(pids(cluster, ledger, victim)) == len(living), 60)
     ledger.rate(5)
     ledger.drain()
     spans = before_kills(killed_at)
-    rules = [x for at in killed_at for x in ("--fault", at)] if loses else ["--no-fail"]
+    rules = [x for at in killed_at for x in ("--fault", at)] if victim.loses else ["--no-fail"]
     summary, counts, _, findings = ledger.judge(*rules, *spans)
     print(f"full load {full:.0f}/s, before the kills {[c // 2 for c in counts]}/s, {summary}")
     assert findings == []
@@ -97,14 +110,13 @@ def errors(cluster, ledger):
         return [e.error for rows in nimbus.info(ledger.name).errors.values() for e in rows]
 
 
-@pytest.mark.parametrize("victim", VICTIMS)
+@pytest.mark.parametrize("victim", STOPPED)
 def test_sigstop(cluster, logs, native_jar, victim):
     """20 s of standstill of one process: all goes on afterwards, nothing acked falsely. Roots wait longer than that here."""
-    words = VICTIMS[victim][0]
-    ledger = ledger_run(cluster, logs / "stop", victim, native_jar, f"stop-{victim}", timeout_s=60)
+    ledger = ledger_run(cluster, logs / "stop", STOPPED[victim], native_jar, f"stop-{victim}", timeout_s=60)
     try:
         full_load(ledger)
-        pid = sorted(victims(cluster, ledger, words))[0]
+        pid = pids(cluster, ledger, STOPPED[victim])[0]
         os.kill(pid, signal.SIGSTOP)
         try:
             time.sleep(20)
@@ -112,7 +124,7 @@ def test_sigstop(cluster, logs, native_jar, victim):
             os.kill(pid, signal.SIGCONT)
         wait_for("tuples after the standstill", lambda: ledger.rate(1) > 0, 60)
         ledger.rate(5)
-        assert pid in victims(cluster, ledger, words), "the stopped process was replaced"
+        assert pid in pids(cluster, ledger, STOPPED[victim]), "the stopped process was replaced"
         ledger.drain()
         _, _, _, findings = ledger.judge("--no-fail")
         assert findings == []
