@@ -12,6 +12,8 @@ std::span<const TopologySetting> topology_settings() {
        "Where the stream manager of a container runs. auto: in its host when it has only one."},
       {"petrel.max.tuple.bytes", "topology", "67108864", "1024 to 1073741824 bytes",
        "Largest tuple that may go to another host; emit throws above it."},
+      {"petrel.container", "component", "", "1 to the number of containers",
+       "All its executors run in this container; those of other components are dealt in turn."},
       {"petrel.native.library", "component", "", "a path below the jar's resources/",
        "The shared library with the C++ bolt or spout that runs in place of the component's Java class."},
       {"petrel.native.component", "component", "", "a name", "Which one: the name in its PETREL_BOLT or PETREL_SPOUT."},

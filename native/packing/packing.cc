@@ -45,18 +45,24 @@ struct Unplaced {
   TaskRange tasks;
   Resources resources;
   HostKind host = HostKind::kJvm;
+  size_t pinned = 0;  // container id; 0: wherever its turn is
 };
 
 constexpr const char* kNativeLibrary = "petrel.native.library";
 constexpr const char* kStreamManager = "petrel.stream.manager";
+constexpr const char* kContainer = "petrel.container";
 
 /// A component of a shared library runs in the container's native host, every other one in its JVM.
-Result<HostKind> host_kind_of(const Component& component) {
+Result<Unplaced> unplaced(const Component& component, const ConfMap& conf) {
   const std::string what = "json_conf of component " + escape(component.name);
   ASSIGN_OR_RETURN(ConfMap own, parse_json_map(component.json_conf, what));
   const Result<std::string> library = own.get_string(kNativeLibrary, "");
   if (!library.ok()) return library.status().with_context("{}", what);
-  return library->empty() ? HostKind::kJvm : HostKind::kNative;
+  const Result<int64_t> pinned = own.get_int(kContainer, 0, 0);
+  if (!pinned.ok()) return pinned.status().with_context("{}", what);
+  ASSIGN_OR_RETURN(Resources resources, resources_of(component, conf));
+  const HostKind kind = library->empty() ? HostKind::kJvm : HostKind::kNative;
+  return Unplaced{&component, {}, resources, kind, static_cast<size_t>(*pinned)};
 }
 
 enum class Wanted { kAuto, kInHost, kProcess };
@@ -72,10 +78,11 @@ Result<Wanted> wanted_stream_manager(const ConfMap& conf) {
 Result<std::vector<Unplaced>> all_executors(const LogicalPlan& plan, const ConfMap& conf) {
   std::vector<Unplaced> executors;
   for (const Component& component : plan.components) {
-    ASSIGN_OR_RETURN(Resources resources, resources_of(component, conf));
-    ASSIGN_OR_RETURN(HostKind host, host_kind_of(component));
-    for (const TaskRange& range : plan.executors_of(component))
-      executors.push_back({&component, range, resources, host});
+    ASSIGN_OR_RETURN(Unplaced executor, unplaced(component, conf));
+    for (const TaskRange& range : plan.executors_of(component)) {
+      executor.tasks = range;
+      executors.push_back(executor);
+    }
   }
   return executors;
 }
@@ -92,6 +99,29 @@ void place(const Unplaced& executor, ContainerPlan* container) {
   container->executors.push_back({executor.component->name, executor.tasks, executor.resources});
   container->resources.cpu_percent += executor.resources.cpu_percent;
   container->resources.memory_bytes += executor.resources.memory_bytes;
+}
+
+/// Pinned executors where they belong, all others in turn.
+Status place_all(const std::vector<Unplaced>& executors, std::vector<ContainerPlan>* containers) {
+  size_t turn = 0;
+  for (const Unplaced& executor : executors) {
+    if (executor.pinned > containers->size()) {
+      return Status::malformed(
+          "component {}: {} = {}, but the topology gets {} container(s); lower it, or raise "
+          "topology.workers and free slots",
+          escape(executor.component->name), kContainer, executor.pinned, containers->size());
+    }
+    place(executor, &(*containers)[executor.pinned ? executor.pinned - 1 : turn++ % containers->size()]);
+  }
+  for (const ContainerPlan& container : *containers) {
+    if (container.executors.empty() && !executors.empty()) {
+      return Status::malformed(
+          "container {} of {} would have no executor; pin fewer components with {}, or lower "
+          "topology.workers",
+          container.container_id, containers->size(), kContainer);
+    }
+  }
+  return Status();
 }
 
 /// Numbers the hosts and says where the stream managers run.
@@ -127,7 +157,7 @@ Result<PackingPlan> deal(const LogicalPlan& plan, const ConfMap& conf, std::span
   for (size_t i = 0; i < count; ++i) {
     packing.containers.push_back(ContainerPlan{static_cast<int32_t>(i) + 1, slots[i].host, slots[i].port, {}, {}, {}});
   }
-  for (size_t i = 0; i < executors.size(); ++i) place(executors[i], &packing.containers[i % count]);
+  RETURN_IF_ERROR(place_all(executors, &packing.containers));
   RETURN_IF_ERROR(finish_hosts(&packing, wanted));
   return packing;
 }

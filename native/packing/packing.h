@@ -38,7 +38,9 @@ const PackingRow* find_packing(std::string_view name);
 
 /// A component whose json_conf names `petrel.native.library` runs in its container's native host, all others in its
 /// JVM. `petrel.stream.manager` of the topology conf: auto (the default: in the host when a container has only one),
-/// in_host, process. Executors dealt in turn over min(topology.workers, executors) containers, each on its own slot.
+/// in_host, process. Executors dealt in turn over min(topology.workers, executors) containers, each on its own slot;
+/// but those of a component whose json_conf says `petrel.container: N` go to the Nth (from 1). kMalformed where there
+/// is no Nth, or where a container would stay empty.
 Result<PackingPlan> pack_round_robin(const LogicalPlan& plan, const ConfMap& conf, std::span<const Slot> slots);
 /// As round robin over the hosts of `slots`, but one container per host: no links are needed on one machine.
 Result<PackingPlan> pack_single_container(const LogicalPlan& plan, const ConfMap& conf, std::span<const Slot> slots);

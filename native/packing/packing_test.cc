@@ -154,6 +154,36 @@ LogicalPlan one_java_one_native() {
   return plan;
 }
 
+TEST(Packing, PinnedComponentsAreTogetherAndTheOthersTakeTurns) {
+  const std::vector<Slot> slots{{"h", 1}, {"h", 2}, {"h", 3}};
+  LogicalPlan plan = one_java_one_native();
+  const auto pack = [&](int workers, const char* first, const char* second) {
+    plan.components[0].json_conf = first;
+    plan.components[1].json_conf = second;
+    return pack_round_robin(plan, {{"topology.workers", workers}}, slots);
+  };
+  const auto components = [](const PackingPlan& packing) {
+    std::vector<std::vector<std::string>> names;
+    for (const ContainerPlan& container : packing.containers) {
+      names.emplace_back();
+      for (const auto& executor : container.executors) names.back().push_back(executor.component);
+    }
+    return names;
+  };
+  using Names = std::vector<std::vector<std::string>>;
+  EXPECT_EQ(components(pack(2, R"({"petrel.container": 2})", R"({"petrel.container": 1})").value()),
+            (Names{{"native", "native"}, {"java", "java"}}));
+  EXPECT_EQ(components(pack(2, R"({"petrel.container": 2})", "{}").value()),
+            (Names{{"native"}, {"java", "java", "native"}}));
+  EXPECT_THAT(pack(2, R"({"petrel.container": 3})", "{}").status().message(),
+              HasSubstr("component java: petrel.container = 3, but the topology gets 2 container(s)"));
+  EXPECT_THAT(pack(2, R"({"petrel.container": 2})", R"({"petrel.container": 2})").status().message(),
+              HasSubstr("container 1 of 2 would have no executor"));
+  EXPECT_THAT(pack(2, R"({"petrel.container": -1})", "{}").status().message(),
+              HasSubstr("json_conf of component java"));
+  EXPECT_THAT(pack(2, R"({"petrel.container": "far"})", "{}").status().message(), HasSubstr("petrel.container"));
+}
+
 TEST(Packing, StreamManagerIsWhereItWasAskedFor) {
   const std::vector<Slot> slots{{"h", 1}, {"h", 2}};
   LogicalPlan plan = one_java_one_native();
