@@ -1,101 +1,151 @@
 #!/usr/bin/python3
-"""Benchmarks by name, each cell run alternately on Petrel and on the peer.
+"""Benchmarks by name, each cell run in turn on Petrel and on the peers.
 
-  wordcount   random words, counted; in 1, 2 and 3 containers; without acks, and with acks at 10,000 pending.
-              One source; one sink, but two in 3 containers. In 2 containers every tuple crosses.
+  wc       random words of 5,000 -> fields grouping -> count       sent     sentence -> split -> count
+  chain    constant -> identity -> null                            fan      shuffle 1 -> 4 and all 1 -> 4
+  pojo     an object registered with Kryo, and a map               big      64 KiB of bytes
+           each with 1/1 and 2/2 tasks, in 1 container and in 2 (every tuple crosses), without acks and with acks
+  lat      times at 20,000 tuples/s: emit to sink, due to sink, emit to ack
+  idle     CPU of a cluster with a topology that does nothing      rss      memory of wc in 2 containers
+  start    submit to first tuple                                   sources  4 spouts x 16 bolts against 1 x 1
+  all      all of these                                            wordcount  the word count in 1, 2 and 3 containers
 
-Rows: {name, value, unit, peer, peer_value, ratio, bar, met, runs}; values are medians. A run beside which the rest of the
-machine used more than 0.15 cores is marked, since it says little.
+A row's value is the median of the runs. A run beside which others used more than 0.15 cores is marked; it is void above 0.3 cores, or
+where a peer is off the figure that its bar was set by. Exit: 0 when every bar was judged and met, 1 when not, 2 for wrong usage.
 """
 import argparse
 import contextlib
 import json
 import pathlib
-import statistics
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "bench")]
 sys.dont_write_bytecode = True
-from measure import measure  # noqa: E402
+import bars  # noqa: E402
+import cells  # noqa: E402
+import document  # noqa: E402
+import rows  # noqa: E402
 
-# name -> cells: (cell, acker executors, max spout pending, workers, sinks)
-BENCHES = {"wordcount": [(f"{workers}c-{acks}", *counts, workers, sinks) for workers, sinks in ((1, 1), (2, 1), (3, 2))
-                         for acks, counts in (("noack", (0, 0)), ("ack10k", (1, 10000)))]}
-METRICS = [("tuples_per_s", "tuples/s"), ("cpu_s_per_million", "CPU s per million tuples")]
-BARS = {}  # (row name) -> least ratio for throughput; none is set yet
+PEERS = ("storm", "flink", "jet")
+OVERHEAD_S = 15  # of a run: submit, start, kill
 
 
 def parse(argv):
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("name", choices=sorted(BENCHES))
-    parser.add_argument("--against", choices=["storm"], help="run the peer too")
-    parser.add_argument("--cell", action="append", metavar="CELL", help="only this one; may be repeated")
-    parser.add_argument("--json", metavar="FILE", help="write the rows")
+    parser.add_argument("name", choices=["all", *cells.NAMES])
+    parser.add_argument("--against", default="", metavar="PEER,...", help="run these too: " + ", ".join(PEERS))
+    parser.add_argument("--cell", metavar="REGEX", help="only cells with such a name; --list shows them")
+    parser.add_argument("--list", action="store_true", help="the cells and what would run, nothing else")
+    parser.add_argument("--json", metavar="FILE", help="write the rows, after each cell")
+    parser.add_argument("--write-doc", action="store_true", help="write docs/benchmarks.md; needs 3 runs of 20 s")
+    parser.add_argument("--add", metavar="FILE", nargs="+", default=[], help="rows of earlier runs, for the document too")
     parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--warm", type=float, default=10, metavar="S")
+    parser.add_argument("--warm", type=float, default=10, metavar="S", help=f"at least {cells.LATENCY_WARM_S} for times, unless below 5")
     parser.add_argument("--window", type=float, default=20, metavar="S")
-    return parser.parse_args(argv)
+    options = parser.parse_args(argv)
+    options.peers = [p for p in options.against.split(",") if p]
+    unknown = [p for p in options.peers if p not in PEERS]
+    if unknown:
+        parser.error(f"there is no peer {unknown[0]!r}; there are {', '.join(PEERS)}")
+    if options.write_doc and (options.runs < 3 or options.window < 20):
+        parser.error("--write-doc needs --runs 3 and --window 20 at least: the figures of shorter ones say nothing")
+    return options
 
 
-def one(system, number, cell, options):
-    name, *arguments = cell
+def systems_of(cell, options):
+    """[(system, variant, settings)] of each round: Petrel first, then every variant of every wanted peer."""
+    wanted = [("petrel", "", {})]
+    for peer in cell.peers:
+        if peer.system in ("petrel", *options.peers):
+            wanted += [(peer.system, variant, settings) for variant, settings in peer.variants.items()]
+    return wanted
+
+
+def warm_s(cell, options):
+    # A very short run only shows that a cell works.
+    return max(options.warm, cells.LATENCY_WARM_S) if cell.kind == "latency" and options.warm >= 5 else options.warm
+
+
+def one(system, variant, settings, cell, number, options):
+    from measure import measure
     with tempfile.TemporaryDirectory(prefix="petrel-bench-") as folder:
-        topology = f"bench-{name}-{number}"
-        system.submit(topology, folder, *arguments)
+        topology = f"bench-{cell.name.replace('.', '-')}-{number}-{time.time_ns() // 1_000_000 % 1_000_000}"
+        submitted = time.time()
         try:
-            result = measure(system, folder, options.warm, options.window)
-        finally:
-            system.kill(topology)
-    mark = "  ! the machine was busy" if result["other_cores"] > 0.15 else ""
-    print(f"{name:<10} run {number} {system.name:<7}{result['tuples_per_s']:>12,.0f} tuples/s {result['acked_per_s']:>12,.0f} acked/s"
-          f" {result['cpu_s_per_million']:>7.3f} CPU s/M, others {result['other_cores']:.2f} cores{mark}", flush=True)
-    return result
+            try:
+                system.submit(topology, cell, settings, folder)
+                run = measure(system, cell, folder, submitted, warm_s(cell, options), options.window)
+            finally:
+                system.kill()
+        except Exception as error:  # one cell of hundreds: it is shown, its row is void, the others go on
+            run = {"error": f"{system.name}: {type(error).__name__}: {error}"}
+    title = f"{cell.name:<22} run {number + 1} {system.name} {variant}".rstrip()
+    print(f"{title:<52}{line_of(run)}", flush=True)
+    return run
 
 
-def rows_of(bench, cell, results, peer):
-    rows = []
-    for metric, unit in METRICS:
-        own = [r[metric] for r in results["petrel"]]
-        value = statistics.median(own)
-        name = f"{bench}-{cell[0]}-{metric}"
-        row = {"name": name, "value": value, "unit": unit, "peer": peer, "peer_value": None, "ratio": None,
-               "bar": BARS.get(name), "met": None, "runs": own}
-        if peer:
-            row["peer_value"] = statistics.median(r[metric] for r in results[peer])
-            row["ratio"] = value / row["peer_value"]
-            row["peer_runs"] = [r[metric] for r in results[peer]]
-        if row["bar"] is not None and row["ratio"] is not None:
-            row["met"] = row["ratio"] >= row["bar"]
-        rows.append(row)
-    return rows
+def line_of(run):
+    if "error" in run:
+        return "  ! " + run["error"][:1500]
+    parts = [f"first tuple {run['start']:.2f} s"]
+    if "cores" in run:
+        parts = [f"{run['rate']:>12,.0f} tuples/s", f"{run['acked']:>11,.0f} acked/s", f"{run.get('cpu', 0):>8.3f} CPU s/M",
+                 f"{run['cores']:.3f} cores", f"{run['rss'] / 1e6:,.0f} MB", *parts, f"others {run['others']:.2f} cores"]
+        parts += [f"{stage} p50/p99 {run[stage + '.p50']:.3f}/{run[stage + '.p99']:.3f} ms" for stage in rows.STAGES if stage + ".p50" in run]
+        if run["crossed"]:
+            parts.append(f"crossed so far {run['crossed']['tuples']:,} tuples, {run['crossed']['bytes']:,} bytes")
+    mark = "  ! the machine was busy" if run.get("others", 0) > bars.BUSY_CORES else ""
+    return ", ".join(parts) + mark
+
+
+def run_cells(chosen, options, on_rows):
+    from systems import make
+    with contextlib.ExitStack() as stack:
+        systems = {}
+        for cell in chosen:
+            wanted = systems_of(cell, options)
+            for name in dict.fromkeys(name for name, _, _ in wanted):
+                if name not in systems:
+                    systems[name] = stack.enter_context(make(name))
+            results = {(name, variant): [] for name, variant, _ in wanted}
+            for number in range(options.runs):
+                for name, variant, settings in wanted:
+                    results[name, variant].append(one(systems[name], variant, settings, cell, number, options))
+            on_rows(cell, results)
 
 
 def main(argv):
     options = parse(argv)
-    from systems import SYSTEMS
-    names = ["petrel"] + ([options.against] if options.against else [])
-    cells = [cell for cell in BENCHES[options.name] if options.cell is None or cell[0] in options.cell]
-    unknown = set(options.cell or ()) - {cell[0] for cell in cells}
-    if unknown:
-        print(f"{options.name} has no cell {', '.join(sorted(unknown))}: it has {', '.join(c[0] for c in BENCHES[options.name])}", file=sys.stderr)
+    chosen = cells.choose(options.name, options.cell)
+    if not chosen:
+        print(f"{options.name} has no cell like {options.cell!r}; it has {', '.join(c.name for c in cells.choose(options.name))}",
+              file=sys.stderr)
         return 2
-    rows = []
-    with contextlib.ExitStack() as stack:
-        systems = {name: stack.enter_context(SYSTEMS[name]()) for name in names}
-        for cell in cells:
-            results = {name: [] for name in names}
-            for number in range(options.runs):
-                for name in names:
-                    results[name].append(one(systems[name], number, cell, options))
-            rows += rows_of(options.name, cell, results, options.against)
-    for row in rows:
-        peer = f"  {row['peer']} {row['peer_value']:,.3f}, ratio {row['ratio']:.2f}" if row["peer"] else ""
-        print(f"{row['name']:<40}{row['value']:>16,.3f} {row['unit']}{peer}")
-    if options.json:
-        pathlib.Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")
-    return 0 if all(row["met"] is not False for row in rows) else 1
+    runs = options.runs * sum(len(systems_of(cell, options)) for cell in chosen)
+    print(f"{len(chosen)} cells, {runs} runs, about {runs * (options.warm + options.window + OVERHEAD_S) / 60:,.0f} minutes", flush=True)
+    if options.list:
+        for cell in chosen:
+            print(f"{cell.name:<24}", ", ".join(f"{name} {variant}".strip() for name, variant, _ in systems_of(cell, options)))
+        return 0
+    found, raw = [], []
+
+    def on_rows(cell, results):
+        found.extend(rows.rows_of(cell, results))
+        raw.append({"cell": cell.name, "results": [{"system": s, "variant": v, "runs": r} for (s, v), r in results.items()]})
+        if options.json:
+            pathlib.Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
+            pathlib.Path(options.json + ".runs").write_text(json.dumps(raw, indent=1) + "\n")
+
+    run_cells(chosen, options, on_rows)
+    for row in found:
+        print(document.line(row))
+    if options.write_doc:
+        earlier = [row for file in options.add for row in json.loads(pathlib.Path(file).read_text())]
+        (ROOT / "docs" / "benchmarks.md").write_text(document.text(earlier + found, document.machine(ROOT), options))
+    return 0 if all(row["met"] for row in found if row["bar"] is not None) else 1
 
 
 if __name__ == "__main__":

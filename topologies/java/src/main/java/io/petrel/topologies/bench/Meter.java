@@ -9,21 +9,35 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Counting inside the measured process, the same for every system: a task owns a Cell, and one daemon thread appends the
- * running totals four times a second to FOLDER/cells-PID.log as lines "C wallMillis name count".
+ * running totals four times a second (at first twenty times) to FOLDER/cells-PID.log:
+ * "C wallMillis name count", and for a cell with times "H wallMillis name bucket:count,bucket:count,...".
  */
-final class Meter {
-    /** A running total; one thread adds. */
-    static final class Cell {
+public final class Meter {
+    private static final int BUCKETS_OF_AN_OCTAVE = 32;
+    private static final int FIRST_TICKS = 100;
+
+    /** A running total, and the histogram of its times; one thread adds. */
+    public static final class Cell {
         private final String name;
         private final AtomicLong shown = new AtomicLong();
+        private final long[] times = new long[64 * BUCKETS_OF_AN_OCTAVE];
         private long count;
+        private volatile boolean timed;
 
         private Cell(String name) {
             this.name = name;
         }
 
-        void add() {
+        public void add() {
             shown.lazySet(++count);
+        }
+
+        /** The writer may see a time a moment late, never a wrong one. */
+        public void time(long nanos) {
+            times[bucket(nanos)]++;
+            if (!timed) {
+                timed = true;
+            }
         }
     }
 
@@ -33,7 +47,16 @@ final class Meter {
     private Meter() {
     }
 
-    static synchronized Cell cell(String folder, String name) {
+    /** 32 buckets to each power of two: 3 per cent wide. Below 32 ns each has its own; below 0 counts as 0. */
+    public static int bucket(long nanos) {
+        if (nanos < BUCKETS_OF_AN_OCTAVE) {
+            return (int) Math.max(0, nanos);
+        }
+        int exponent = 63 - Long.numberOfLeadingZeros(nanos);
+        return (exponent - 4) * BUCKETS_OF_AN_OCTAVE + (int) ((nanos >>> (exponent - 5)) & (BUCKETS_OF_AN_OCTAVE - 1));
+    }
+
+    public static synchronized Cell cell(String folder, String name) {
         Cell cell = new Cell(name);
         CELLS.add(cell);
         if (!started) {
@@ -47,22 +70,33 @@ final class Meter {
 
     private static void write(String folder) {
         try (FileWriter file = new FileWriter(folder + "/cells-" + ProcessHandle.current().pid() + ".log", true)) {
-            while (true) {
-                StringBuilder lines = new StringBuilder();
-                synchronized (Meter.class) {
-                    for (Cell cell : CELLS) {
-                        lines.append("C ").append(System.currentTimeMillis()).append(' ').append(cell.name).append(' ')
-                                .append(cell.shown.get()).append('\n');
-                    }
-                }
-                file.write(lines.toString());
+            for (int tick = 0; ; tick = Math.min(tick + 1, FIRST_TICKS)) {
+                file.write(lines());
                 file.flush();
-                Thread.sleep(250);
+                Thread.sleep(tick < FIRST_TICKS ? 50 : 250);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private static synchronized String lines() {
+        StringBuilder lines = new StringBuilder();
+        for (Cell cell : CELLS) {
+            String head = System.currentTimeMillis() + " " + cell.name + " ";
+            lines.append("C ").append(head).append(cell.shown.get()).append('\n');
+            if (cell.timed) {
+                lines.append("H ").append(head);
+                for (int i = 0; i < cell.times.length; i++) {
+                    if (cell.times[i] != 0) {
+                        lines.append(i).append(':').append(cell.times[i]).append(',');
+                    }
+                }
+                lines.append('\n');
+            }
+        }
+        return lines.toString();
     }
 }
