@@ -17,6 +17,7 @@ import argparse
 import contextlib
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -79,12 +80,23 @@ def one(system, variant, settings, cell, number, options):
                 system.submit(topology, cell, settings, folder)
                 run = measure(system, cell, folder, submitted, warm_s(cell, options), options.window)
             finally:
-                system.kill()
+                end(system)
         except Exception as error:  # one cell of hundreds: it is shown, its row is void, the others go on
             run = {"error": f"{system.name}: {type(error).__name__}: {error}"}
     title = f"{cell.name:<22} run {number + 1} {system.name} {variant}".rstrip()
     print(f"{title:<52}{line_of(run)}", flush=True)
     return run
+
+
+def end(system):
+    try:
+        system.kill()
+    except Exception:
+        try:  # the next cell needs a system without remains
+            system.__exit__(None, None, None)
+        finally:
+            system.__enter__()
+        raise
 
 
 def line_of(run):
@@ -118,6 +130,7 @@ def run_cells(chosen, options, on_rows):
 
 
 def main(argv):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended
     options = parse(argv)
     chosen = cells.choose(options.name, options.cell)
     if not chosen:

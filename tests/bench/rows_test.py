@@ -165,6 +165,33 @@ def test_options():
     assert bench.main(["wc", "--cell", "nothing"]) == 2
 
 
+class Stubborn:
+    """A system whose topology does not end."""
+    name = "petrel"
+
+    def __init__(self):
+        self.calls = []
+
+    def submit(self, name, cell, settings, folder):
+        raise RuntimeError("not taken")
+
+    def kill(self):
+        raise RuntimeError("it stays")
+
+    def __enter__(self):
+        self.calls.append("enter")
+
+    def __exit__(self, *_):
+        self.calls.append("exit")
+        raise RuntimeError("something is left")
+
+
+def test_a_system_with_remains_is_started_anew():
+    system = Stubborn()
+    run = bench.one(system, "", {}, cell("wc.1c.noack"), 0, bench.parse(["wc"]))
+    assert system.calls == ["exit", "enter"] and run["error"].startswith("petrel: RuntimeError: ")
+
+
 def test_the_exit_code_tells_whether_every_bar_was_met(monkeypatch, capsys, tmp_path):
     def pretend(own):
         def run_cells(chosen, options, on_rows):

@@ -28,8 +28,8 @@ class Storm:
         zookeeper, self.port, supervisor, logviewer, *slots = free_ports(8)
         self.work = self.home / f"run-{os.getpid()}"
         self.conf = self.work / "conf"
-        self.conf.mkdir(parents=True)
-        (self.work / "logs").mkdir()
+        self.conf.mkdir(parents=True, exist_ok=True)
+        (self.work / "logs").mkdir(exist_ok=True)
         (self.conf / "storm.yaml").write_text("\n".join([
             'storm.zookeeper.servers: ["127.0.0.1"]', f"storm.zookeeper.port: {zookeeper}", f'dev.zookeeper.path: "{self.work}/zk"',
             'nimbus.seeds: ["127.0.0.1"]', f"nimbus.thrift.port: {self.port}", 'storm.local.hostname: "127.0.0.1"',
@@ -41,7 +41,7 @@ class Storm:
             self.daemon("org.apache.storm.daemon.supervisor.Supervisor", "supervisor", 256)
             wait_for("Storm's Nimbus and a supervisor", self.ready, 180, every_s=0.5)
         except BaseException:
-            self.__exit__()
+            self.__exit__(None, None, None)
             raise
         return self
 
@@ -95,8 +95,10 @@ class Storm:
         wait_for_pins(cell, self.port, name)
 
     def processes(self, cell):
-        """The workers; not the processes that copy their output."""
+        """The workers of the last topology; not the processes that copy their output."""
         found = []
+        if self.topology_id is None:
+            return found
         for entry in pathlib.Path("/proc").iterdir():
             if not entry.name.isdigit():
                 continue
@@ -118,7 +120,7 @@ class Storm:
             nimbus.call.killTopologyWithOpts(self.topology, ttypes.KillOptions(wait_secs=0))
         wait_for("the end of Storm's workers", lambda: not self.processes(None), 120)
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, error, trace):
         for process in reversed(self.started):
             os.killpg(process.pid, signal.SIGTERM)
             try:
@@ -126,5 +128,8 @@ class Storm:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        self.started = []
+        for pid in self.processes(None):  # workers outlive their supervisor
+            os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.work / "zk", ignore_errors=True)
         shutil.rmtree(self.work / "local", ignore_errors=True)
