@@ -92,7 +92,7 @@ def why_void(run, figure=None):
     if figure:
         least, most = figure.cpu
         if not least * (1 - CPU_OFF) <= run["cpu"] <= most * (1 + CPU_OFF):
-            reasons.append(f"CPU {run['cpu']:.3g} s per million is more than {CPU_OFF:.0%} off {least:g}-{most:g}")
+            reasons.append(f"CPU {run['cpu']:.3g} s per million is more than {CPU_OFF:.0%} off " + "-".join(dict.fromkeys(f"{c:g}" for c in figure.cpu)))
         if figure.rate and run["rate"] < figure.rate[0] * 1e6 * RATE_LEAST:
             reasons.append(f"{run['rate'] / 1e6:.3g} M/s is below {RATE_LEAST:.0%} of {figure.rate[0]:g} M/s")
     return reasons

@@ -82,7 +82,7 @@ def one(system, variant, settings, cell, number, options):
             finally:
                 end(system)
         except Exception as error:  # one cell of hundreds: it is shown, its row is void, the others go on
-            run = {"error": f"{system.name}: {type(error).__name__}: {error}"}
+            run = {"error": f"{type(error).__name__}: {error}"}
     title = f"{cell.name:<22} run {number + 1} {system.name} {variant}".rstrip()
     print(f"{title:<52}{line_of(run)}", flush=True)
     return run
@@ -153,8 +153,7 @@ def main(argv):
             pathlib.Path(options.json + ".runs").write_text(json.dumps(raw, indent=1) + "\n")
 
     run_cells(chosen, options, on_rows)
-    for row in found:
-        print(document.line(row))
+    print("\n".join(document.lines(found)))
     if options.write_doc:
         earlier = [row for file in options.add for row in json.loads(pathlib.Path(file).read_text())]
         (ROOT / "docs" / "benchmarks.md").write_text(document.text(earlier + found, document.machine(ROOT), options))

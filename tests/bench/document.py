@@ -37,13 +37,22 @@ def verdict(row):
     return {True: "met", False: "missed", None: "not judged"}[row["met"]]
 
 
+def lines(rows):
+    """For the terminal; why runs do not count stands once below the rows of a cell against a peer."""
+    found = []
+    for row, following in zip(rows, [*rows[1:], None]):
+        found.append(line(row))
+        if following is None or following["dropped"] != row["dropped"]:
+            found += [f"      {reason}" for reason in row["dropped"]]
+    return found
+
+
 def line(row):
     peer = f"  {row['peer']} ({row.get('variant') or '-'}) {number(row['peer_value'])}" if row["peer"] else ""
     ratio = f", ratio {row['ratio']:.2f}" if row["ratio"] is not None else ""
     limit = f", bar {bar(row)}" if row["bar"] is not None else ""
     busy = f", busy in {row['marked']} of {len(row['runs'])}" if row["marked"] else ""
-    why = "".join(f"\n      {reason}" for reason in row["dropped"])
-    return f"{row['name']:<34}{number(row['value']):>10} {row['unit']:<26}{peer}{ratio}{limit} {verdict(row)}{busy}{why}"
+    return f"{row['name']:<34}{number(row['value']):>10} {row['unit']:<26}{peer}{ratio}{limit} {verdict(row)}{busy}"
 
 
 def notes(row):

@@ -35,17 +35,16 @@ def latency(cell, peer):
     return found
 
 
-def usable(runs, peer_runs, figure_runs, figure):
+def usable(own, peer, variants, figure):
     """(rounds that count, why the others do not)."""
     rounds, reasons = [], []
-    for number, run in enumerate(runs):
-        why = bars.why_void(run)
-        for peer in peer_runs:
-            why += [r for r in bars.why_void(peer[number]) if r not in why]
-        if figure_runs and "error" not in figure_runs[number]:
-            why += [r for r in bars.why_void(figure_runs[number], figure) if r not in why]
+    for number, run in enumerate(own):
+        why = [f"petrel: {reason}" for reason in bars.why_void(run)]
+        for variant, runs in variants.items():
+            near_to = figure if figure and figure.variant == variant else None
+            why += [f"{peer} {variant}: {reason}" for reason in bars.why_void(runs[number], near_to)]
         rounds += [] if why else [number]
-        reasons += [f"run {number + 1}: {r}" for r in why]
+        reasons += [f"run {number + 1}: {reason}" for reason in why]
     return rounds, reasons
 
 
@@ -59,7 +58,7 @@ def row_of(name, metric, key, unit, factor, own, variants, peer):
     bar = bars.BY_ROW.get(name)
     limit = bar.limits.get(metric) if bar and (bar.absolute or peer) else None
     figure = bar.figure if bar and peer else None
-    rounds, reasons = usable(own, variants.values(), variants.get(figure.variant) if figure else None, figure)
+    rounds, reasons = usable(own, peer, variants, figure)
     shown = rounds or range(len(own))  # void rows are published too
     value = median(own, shown, key, factor)
     seen = sorted(run[key] * factor for run in own if run.get(key) is not None)

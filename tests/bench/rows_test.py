@@ -62,7 +62,7 @@ def test_the_better_settings_of_the_peer_count_for_each_metric():
     ({"error": "storm: no tuple within 120 s"}, "no tuple within 120 s")])
 def test_what_makes_a_run_void(bad, why):
     row = wc([run(9e6), run(20e6), run(21e6)], [bad, GOOD, GOOD])["wc.1c.noack.storm.rate"]
-    assert row["dropped"] and why in row["dropped"][0] and row["dropped"][0].startswith("run 1: ")
+    assert row["dropped"] and why in row["dropped"][0] and row["dropped"][0].startswith("run 1: storm tuned: ")
     assert row["value"] == 20.5e6 and row["void"] == [] and row["met"] is True  # the round is gone for both
     row = wc([run()] * 3, [bad] * 3)["wc.1c.noack.storm.rate"]
     assert len(row["void"]) == 3 and row["met"] is None and row["value"] == 20e6
@@ -84,8 +84,8 @@ def test_busy_rounds_are_marked_and_void_above_the_limit():
 
 
 def test_an_error_of_petrel_is_never_a_bar_met():
-    row = wc([{"error": "petrel: it ended"}] * 3, [GOOD] * 3)["wc.1c.noack.storm.rate"]
-    assert row["value"] is None and row["met"] is None and "it ended" in row["void"][0]
+    row = wc([{"error": "it ended"}] * 3, [GOOD] * 3)["wc.1c.noack.storm.rate"]
+    assert row["value"] is None and row["met"] is None and row["void"][0] == "run 1: petrel: it ended"
 
 
 def timed(**times):
@@ -118,6 +118,11 @@ def test_bars_for_a_value_itself():
 def test_a_cell_against_ourselves():
     row = rows_by_name("sources", {("petrel", ""): [run(cpu=0.14)] * 3, ("petrel", "1 x 1"): [run(cpu=0.1)] * 3})["sources.cpu"]
     assert row["ratio"] == pytest.approx(1.4) and row["met"] is False
+
+
+def test_the_terminal_tells_once_why_runs_do_not_count():
+    lines = document.lines(list(wc([run()] * 3, [GOOD, run(8.9e6, 0.5), GOOD]).values()))
+    assert len([li for li in lines if "run 2: storm tuned: CPU 0.5 s per million is more than 20% off 0.17-0.2" in li]) == 1
 
 
 def test_without_a_peer_a_ratio_is_not_judged():
@@ -189,7 +194,7 @@ class Stubborn:
 def test_a_system_with_remains_is_started_anew():
     system = Stubborn()
     run = bench.one(system, "", {}, cell("wc.1c.noack"), 0, bench.parse(["wc"]))
-    assert system.calls == ["exit", "enter"] and run["error"].startswith("petrel: RuntimeError: ")
+    assert system.calls == ["exit", "enter"] and run["error"].startswith("RuntimeError: ")
 
 
 def test_the_exit_code_tells_whether_every_bar_was_met(monkeypatch, capsys, tmp_path):
@@ -209,5 +214,5 @@ def test_the_document_has_each_bar_beside_its_row():
     found = rows.rows_of(cell("wc.1c.noack"), {("petrel", ""): [run(1e6), run(2e6), run(3e6)], ("storm", "tuned"): [GOOD, run(9e6, 5.0), GOOD]})
     text = document.text(found + found, {"CPU": "2 x Made Up"}, bench.parse(["wc"]))
     line, = [li for li in text.splitlines() if li.startswith("| `wc.1c.noack.storm.rate`")]
-    assert "1.00 M / **2.00 M** / 3.00 M" in line and "| >= 1.8x |" in line and "missed" in line and "run 2: CPU 5 s per million" in line
+    assert "1.00 M / **2.00 M** / 3.00 M" in line and "| >= 1.8x |" in line and "missed" in line and "run 2: storm tuned: CPU 5 s per million" in line
     assert "2 x Made Up" in text and "topology.producer.batch.size=100" in text
