@@ -11,6 +11,8 @@
 namespace petrel {
 namespace {
 
+constexpr int kSilentTurns = 4;
+
 proto::Envelope make_hello(const ControlIdentity& identity, const std::string& nonce) {
   proto::Envelope envelope;
   proto::Hello& hello = *envelope.mutable_hello();
@@ -66,6 +68,8 @@ struct ControlClient::Impl : std::enable_shared_from_this<ControlClient::Impl> {
         });
   }
   void on_message(proto::Envelope message) {
+    silent_turns = 0;
+    if (proved && message.has_heartbeat()) return;
     if (proved) return handler.on_message(std::move(message));
     if (message.has_challenge()) return on_challenge(message.challenge());
     if (!message.has_hello_result()) {
@@ -81,7 +85,17 @@ struct ControlClient::Impl : std::enable_shared_from_this<ControlClient::Impl> {
     proved = true;
     backoff = options.backoff_min;
     connection->set_proved();
+    listen_on();
     handler.on_connected();
+  }
+  // Turns are counted, not time: after a pause of this process what has arrived meanwhile is read first.
+  void listen_on() {
+    silence_timer = reactor.after(options.heartbeat, [weak = weak_from_this()] {
+      auto self = weak.lock();
+      if (!self || self->stopped || !self->proved) return;
+      if (++self->silent_turns <= kSilentTurns) return self->listen_on();
+      self->connection->close(Status(StatusCode::kTimeout, "nothing was heard from the topology master for long"));
+    });
   }
   void on_challenge(const proto::Challenge& challenge) {
     if (challenge.protocol_version() != kControlProtocolVersion || challenge.nonce().size() < 16) {
@@ -94,6 +108,8 @@ struct ControlClient::Impl : std::enable_shared_from_this<ControlClient::Impl> {
   }
   void on_closed(const Status& reason) {
     connection.reset();
+    reactor.cancel(std::exchange(silence_timer, 0));
+    silent_turns = 0;
     const bool was_proved = std::exchange(proved, false);
     retry();
     if (was_proved) handler.on_disconnected(reason);
@@ -105,6 +121,8 @@ struct ControlClient::Impl : std::enable_shared_from_this<ControlClient::Impl> {
   ControlClientHandler& handler;
   Nanos backoff;
   Reactor::TimerId timer = 0;
+  Reactor::TimerId silence_timer = 0;
+  int silent_turns = 0;
   std::unique_ptr<ControlConnection> connection;
   bool proved = false;
   bool stopped = true;
@@ -130,6 +148,7 @@ void ControlClient::stop() {
   impl_->stopped = true;
   impl_->proved = false;
   impl_->reactor.cancel(std::exchange(impl_->timer, 0));
+  impl_->reactor.cancel(std::exchange(impl_->silence_timer, 0));
   impl_->connection.reset();
 }
 

@@ -20,13 +20,26 @@ struct ControlServer::Link {
 ControlServer::ControlServer(Reactor& reactor, ControlServerOptions options, ControlServerHandler& handler)
     : reactor_(reactor), options_(std::move(options)), handler_(handler) {}
 
-ControlServer::~ControlServer() = default;
+ControlServer::~ControlServer() {
+  reactor_.cancel(beat_timer_);
+}
 
 Status ControlServer::start() {
   ASSIGN_OR_RETURN(acceptor_, reactor_.listen(options_.listen, [this](std::unique_ptr<ByteStream> stream) {
     on_accept(std::move(stream));
   }));
+  beat_timer_ = reactor_.after(options_.heartbeat, [this] { beat(); });
   return Status();
+}
+
+void ControlServer::beat() {
+  beat_timer_ = reactor_.after(options_.heartbeat, [this] { beat(); });
+  proto::Envelope message;
+  message.mutable_heartbeat();
+  for (auto& [id, link] : links_) {
+    // A failure shows as on_closed.
+    if (link->proved) (void)link->connection->send(message).ok();
+  }
 }
 
 Endpoint ControlServer::endpoint() const {

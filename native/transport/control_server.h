@@ -38,6 +38,7 @@ struct ControlServerOptions {
   std::string secret;
   ControlLimits limits;
   size_t connections_max = 256;  // a further one is closed, unless one without hello can make room
+  Nanos heartbeat = Seconds(5);  // to every proved peer
   std::function<std::string(size_t)> random_bytes = system_random_bytes;
 };
 
@@ -61,6 +62,7 @@ class ControlServer {
   Status check_hello(const Link& link, const proto::Hello& hello) const;
   void on_closed(uint64_t id, const Status& reason);
   bool make_room();
+  void beat();
 
   Reactor& reactor_;
   ControlServerOptions options_;
@@ -68,6 +70,7 @@ class ControlServer {
   std::unique_ptr<Acceptor> acceptor_;
   std::map<uint64_t, std::unique_ptr<Link>> links_;
   uint64_t next_id_ = 1;
+  Reactor::TimerId beat_timer_ = 0;
 };
 
 }  // namespace petrel

@@ -91,6 +91,34 @@ class ControlTest : public testing::Test {
   bool stranger_closed = false;
 };
 
+TEST_F(ControlTest, AClientThatHearsNothingConnectsAgain) {
+  ControlServerOptions mute;
+  mute.heartbeat = Seconds(1000);
+  serve(mute);
+  ControlClientOptions options = client_options();
+  options.heartbeat = Millis(10);
+  auto c = client(options);
+  c->start();
+  ASSERT_TRUE(reactor.run_until([&] { return host.connected == 3; }, kPatience));
+  EXPECT_GE(host.disconnected, 2);
+}
+
+TEST_F(ControlTest, HeartbeatsKeepAQuietConnection) {
+  ControlServerOptions beats;
+  beats.heartbeat = Millis(5);
+  serve(beats);
+  ControlClientOptions options = client_options();
+  options.heartbeat = Millis(500);
+  auto c = client(options);
+  c->start();
+  bool over = false;
+  reactor.after(Seconds(3), [&] { over = true; });
+  ASSERT_TRUE(reactor.run_until([&] { return over; }, kPatience));
+  EXPECT_EQ(host.connected, 1);
+  EXPECT_EQ(host.disconnected, 0);
+  EXPECT_TRUE(host.messages.empty());
+}
+
 TEST_F(ControlTest, HelloThenMessagesBothWays) {
   serve();
   auto c = client(client_options());
