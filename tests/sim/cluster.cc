@@ -7,53 +7,107 @@
 #include "native/base/check.h"
 
 namespace petrel::sim {
+namespace {
+
+constexpr Nanos kMasterComesBack = Millis(300);
+
+}  // namespace
 
 Cluster::Cluster(const SimSurroundings& around, SimNetwork& network)
-    : around_(around), network_(network), rng_(around.world->rng(11)) {
-  const auto add = [&](bool is_host, uint32_t slot, int32_t container) {
+    : around_(around),
+      network_(network),
+      rng_(around.world->rng(11)),
+      nimbus_loop_(*around.world, network, kMasterMachine, 1),
+      nimbus_store_(*around.disk, nimbus_loop_),
+      nimbus_(nimbus_store_) {
+  const auto add = [&](Kind kind, uint32_t slot, int32_t container) {
     Process& process = processes_.emplace_back();
-    process.is_host = is_host;
+    process.kind = kind;
     process.slot = slot;
     process.container = container;
   };
+  add(Kind::kMaster, 0, kMasterMachine);
+  add(Kind::kMaster, 1, kMasterMachine);
+  processes_[kSecondMaster].wanted = false;
   for (const SimContainerPlan& container : around.plan->containers) {
-    if (!container.in_host) add(false, 0, container.id);
-    for (const uint32_t slot : container.slots) add(true, slot, container.id);
+    if (!container.in_host) add(Kind::kManager, 0, container.id);
+    for (const uint32_t slot : container.slots) add(Kind::kHost, slot, container.id);
   }
+  write_topology();
 }
 
 Cluster::~Cluster() {
   for (Process& process : processes_) end_process(process);
 }
 
+void Cluster::write_topology() {
+  proto::TopologyBase base;
+  base.set_topology_id(kSimTopology);
+  base.set_name("sim");
+  base.set_status(proto::STATUS_ACTIVE);
+  CHECK(nimbus_.put_base(TopologyId(kSimTopology), base, 0).ok());
+  CHECK(nimbus_.put_plan(TopologyId(kSimTopology), around_.plan->physical.to_proto(), 0).ok());
+}
+
 std::string Cluster::name(size_t index) const {
   const Process& process = processes_[index];
-  return process.is_host ? fmt::format("host {}", process.slot) : fmt::format("stream manager {}", process.container);
+  switch (process.kind) {
+    case Kind::kMaster:
+      return index == kFirstMaster ? "topology master" : "second topology master";
+    case Kind::kManager:
+      return fmt::format("stream manager {}", process.container);
+    case Kind::kHost:
+      return fmt::format("host {}", process.slot);
+  }
+  CHECK(false);
+}
+
+void Cluster::trace(const char* what, const Process& process) {
+  around_.world->trace(what, static_cast<uint64_t>(process.kind),
+                       process.kind == Kind::kHost ? process.slot : static_cast<uint64_t>(process.container),
+                       process.incarnation);
 }
 
 void Cluster::start() {
   for (size_t i = 0; i < processes_.size(); ++i) {
+    if (!processes_[i].wanted) continue;
     around_.world->after(Millis(static_cast<int64_t>(rng_.below(200))), [this, i] { start_process(i); });
   }
-  watch_start();
 }
 
 void Cluster::start_process(size_t index) {
   Process& process = processes_[index];
   CHECK(!process.alive());
   ++process.incarnation;
-  around_.world->trace(process.is_host ? "host starts" : "manager starts",
-                       process.is_host ? process.slot : static_cast<uint64_t>(process.container), process.incarnation);
+  trace("start", process);
   process.reactor = std::make_unique<SimReactor>(*around_.world, network_, process.container, next_pid_++);
-  if (process.is_host) {
-    process.host = std::make_unique<SimHost>(around_, *process.reactor, process.slot, process.incarnation);
-    process.host->boot(around_.plan->physical);
-    if (executors_started_) process.host->start_executors();
-  } else {
-    process.manager = std::make_unique<SimManager>(around_, *process.reactor, process.container, process.incarnation);
-    process.manager->start();
+  switch (process.kind) {
+    case Kind::kMaster:
+      return start_master(index);
+    case Kind::kManager:
+      process.manager = std::make_unique<SimManager>(around_, *process.reactor, process.container, process.incarnation,
+                                                     process.memory);
+      return process.manager->start();
+    case Kind::kHost:
+      process.host = std::make_unique<SimHost>(around_, *process.reactor, process.slot, process.incarnation);
+      return process.host->start();
   }
-  if (has_manager(process)) put_news();
+}
+
+// What cannot be read keeps it from starting: its agent tries again and again.
+void Cluster::start_master(size_t index) {
+  Process& process = processes_[index];
+  process.master = std::make_unique<SimMaster>(around_, *process.reactor);
+  const Status started = process.master->start();
+  if (started.ok()) {
+    around_.count(process.incarnation > 1 ? "topology master: started again" : "topology master: started");
+    return;
+  }
+  around_.count("topology master: cannot start");
+  end_process(process);
+  around_.world->after(kMasterComesBack, [this, index] {
+    if (processes_[index].wanted && !processes_[index].alive()) start_process(index);
+  });
 }
 
 void Cluster::end_process(Process& process) {
@@ -63,77 +117,34 @@ void Cluster::end_process(Process& process) {
   const int pid = process.reactor->pid();
   process.host.reset();
   process.manager.reset();
+  process.master.reset();
   process.reactor.reset();
   process.paused = false;
   around_.world->process_ended(pid);
 }
 
-bool Cluster::has_manager(const Process& process) const {
-  return !process.is_host || around_.plan->containers[static_cast<size_t>(process.container) - 1].in_host;
-}
-
-// The topology master tells every stream manager of all others; news arrive at each at a time of their own.
-void Cluster::put_news() {
-  around_.world->after(Millis(1 + static_cast<int64_t>(rng_.below(30))), [this] { tell_peers(); });
-}
-
-void Cluster::tell_peers() {
-  for (Process& process : processes_) {
-    if (!process.alive() || !has_manager(process)) continue;
-    // What it is told is what is so then: on one connection news do not overtake each other.
-    process.reactor->after(Millis(static_cast<int64_t>(rng_.below(20))), [this, &process] {
-      const proto::DataEndpoints peers = endpoints();
-      if (process.host && has_manager(process)) process.host->set_peers(peers);
-      if (process.manager) process.manager->set_peers(peers);
-    });
-  }
-}
-
-proto::DataEndpoints Cluster::endpoints() const {
-  proto::DataEndpoints all;
-  for (const Process& process : processes_) {
-    if (!process.alive() || !has_manager(process)) continue;
-    const Endpoint at = process.is_host ? process.host->tcp_endpoint() : process.manager->tcp_endpoint();
-    proto::DataEndpoint& one = *all.add_endpoints();
-    one.set_container_id(process.container);
-    one.set_incarnation(process.incarnation);
-    one.set_host(at.host);
-    one.set_port(at.port);
-  }
-  return all;
-}
-
-// StartExecutors: once all hosts have said that their links are up.
-void Cluster::watch_start() {
-  around_.world->after(Millis(5), [this] {
-    const bool ready = std::all_of(processes_.begin(), processes_.end(),
-                                   [](const Process& p) { return !p.is_host || (p.alive() && p.host->links_up()); });
-    if (!ready) return watch_start();
-    around_.world->trace("executors start");
-    executors_started_ = true;
-    for (Process& process : processes_) {
-      if (process.host) process.host->start_executors();
-    }
-  });
+bool Cluster::started() const {
+  return std::all_of(processes_.begin(), processes_.end(),
+                     [](const Process& p) { return p.kind != Kind::kHost || (p.alive() && p.host->started()); });
 }
 
 void Cluster::kill(size_t index, Nanos away) {
   Process& process = processes_[index];
   CHECK(process.alive());
-  around_.world->trace(process.is_host ? "kill host" : "kill manager",
-                       process.is_host ? process.slot : static_cast<uint64_t>(process.container));
-  if (process.is_host) around_.oracle->host_killed(process.slot);
+  trace("kill", process);
+  if (process.kind == Kind::kHost) around_.oracle->host_killed(process.slot);
   end_process(process);
-  around_.world->after(away, [this, index] { start_process(index); });
+  around_.world->after(away, [this, index] {
+    if (processes_[index].wanted && !processes_[index].alive()) start_process(index);
+  });
 }
 
 void Cluster::pause(size_t index, Nanos time, bool timers_first, bool io_first) {
   Process& process = processes_[index];
   CHECK(process.alive() && !process.paused);
-  around_.world->trace(process.is_host ? "pause host" : "pause manager",
-                       process.is_host ? process.slot : static_cast<uint64_t>(process.container));
+  trace("pause", process);
   process.paused = true;
-  if (process.is_host) around_.oracle->host_paused(process.slot, time);
+  if (process.kind == Kind::kHost) around_.oracle->host_paused(process.slot, time);
   process.reactor->gate()->pause();
   around_.world->after(time, [this, index, gate = process.reactor->gate(), timers_first, io_first] {
     if (!gate->alive()) return;
@@ -158,20 +169,65 @@ void Cluster::send_stale_plan(size_t index) {
   around_.world->trace("stale plan", index);
   process.reactor->post([&process] {
     if (process.host) process.host->set_stale_routes();
-    if (process.manager) process.manager->set_stale_routes();
+    if (process.manager) process.manager->take_stale_plan();
   });
+}
+
+void Cluster::start_second_master(Nanos time) {
+  Process& second = processes_[kSecondMaster];
+  if (second.wanted) return;
+  second.wanted = true;
+  start_process(kSecondMaster);
+  around_.world->after(time, [this, &second] {
+    second.wanted = false;
+    trace("kill", second);
+    end_process(second);
+  });
+}
+
+void Cluster::tear(Rng& rng, Nanos time) {
+  for (Process& process : processes_) {
+    if (!process.memory.empty() && rng.below(2) == 0) process.memory.resize(rng.below(process.memory.size()));
+  }
+  if (around_.disk->tear(rng)) around_.world->after(time, [this] { around_.disk->repair(); });
+}
+
+void Cluster::set_status(TopologyStatus status) {
+  status_ = status;
+  auto base = nimbus_.base(TopologyId(kSimTopology));
+  if (!base.ok()) {  // torn: a user tries again
+    nimbus_loop_.after(Millis(200), [this] { set_status(status_); });
+    return;
+  }
+  around_.world->trace("set status", static_cast<uint64_t>(status));
+  base->value.set_status(static_cast<proto::TopologyStatus>(status));
+  CHECK(nimbus_.put_base(TopologyId(kSimTopology), base->value, base->version).ok());
 }
 
 bool Cluster::quiet() const {
   return std::all_of(processes_.begin(), processes_.end(), [](const Process& process) {
+    if (!process.wanted) return true;
     return process.alive() && !process.paused && (!process.host || (process.host->links_up() && process.host->idle()));
   });
+}
+
+bool Cluster::drained() {
+  uint64_t epoch = 0;
+  for (const Process& process : processes_) {
+    if (process.kind != Kind::kHost) continue;
+    if (!process.host || process.host->drained_epoch() <= drained_) return false;
+    if (epoch != 0 && process.host->drained_epoch() != epoch) return false;
+    epoch = process.host->drained_epoch();
+  }
+  drained_ = epoch;
+  return true;
 }
 
 std::string Cluster::describe() const {
   std::string text;
   for (size_t i = 0; i < processes_.size(); ++i) {
     const Process& process = processes_[i];
+    if (!process.wanted && !process.alive()) continue;
     text += fmt::format("  {} incarnation {} {}{}\n", name(i), process.incarnation,
                         !process.alive() ? "down"
                         : process.paused ? "paused"

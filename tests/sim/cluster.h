@@ -1,5 +1,5 @@
-// Cluster: the processes of one topology: hosts and stream managers, their agents' restarts, and the little of the
-// control plane that links need (endpoints of stream managers, start of the executors).
+// Cluster: the processes of one topology: topology master, hosts and stream managers, their agents' restarts, and what
+// Nimbus writes into the state store.
 #pragma once
 
 #include <map>
@@ -7,28 +7,31 @@
 #include <string>
 #include <vector>
 
-#include "tests/sim/sim_host.h"
+#include "tests/sim/sim_control.h"
 
 namespace petrel::sim {
 
 /// Thread: the world's.
 class Cluster {
  public:
+  enum class Kind { kMaster, kManager, kHost };
+
   Cluster(const SimSurroundings& around, SimNetwork& network);
   ~Cluster();
 
   void start();
+  /// Executors of all hosts have been told to start.
+  bool started() const;
   /// Every process runs, every host has its links, and nobody holds anything.
   bool quiet() const;
-  /// Executors of all hosts have been told to start.
-  bool started() const { return executors_started_; }
+  /// All hosts have finished the same drain, a later one than at the last call that said so.
+  bool drained();
 
   size_t processes() const { return processes_.size(); }
   bool is_alive(size_t process) const { return processes_[process].alive(); }
   bool is_paused(size_t process) const { return processes_[process].paused; }
-  bool is_host(size_t process) const { return processes_[process].is_host; }
+  Kind kind(size_t process) const { return processes_[process].kind; }
   std::string name(size_t process) const;
-  int machine(size_t process) const { return processes_[process].container; }
 
   /// SIGKILL; the agent starts it again after `away`.
   void kill(size_t process, Nanos away);
@@ -36,38 +39,52 @@ class Cluster {
   void pause(size_t process, Nanos time, bool timers_first, bool io_first);
   void slow(size_t process, uint32_t factor, Nanos time);
   void send_stale_plan(size_t process);
+  /// A second topology master for `time`, beside the one that lives or comes back.
+  void start_second_master(Nanos time);
+  /// A record of the store and what a stream manager wrote down are cut, until somebody puts the record back.
+  void tear(Rng& rng, Nanos time);
+  /// As Nimbus, on a user's behalf.
+  void set_status(TopologyStatus status);
   std::string describe() const;
   /// Adds what the living processes have counted.
   void report();
 
  private:
+  static constexpr int kMasterMachine = 0;
+  static constexpr size_t kFirstMaster = 0;
+  static constexpr size_t kSecondMaster = 1;
+
   struct Process {
-    bool is_host = false;
+    Kind kind = Kind::kHost;
     uint32_t slot = 0;
     int32_t container = 0;
     uint32_t incarnation = 0;
     bool paused = false;
+    bool wanted = true;  // its agent starts it again
+    std::string memory;  // a stream manager's file
     std::unique_ptr<SimReactor> reactor;
-    std::unique_ptr<SimHost> host;
+    std::unique_ptr<SimMaster> master;
     std::unique_ptr<SimManager> manager;
+    std::unique_ptr<SimHost> host;
     bool alive() const { return reactor != nullptr; }
   };
 
+  void write_topology();
   void start_process(size_t index);
+  void start_master(size_t index);
   void end_process(Process& process);
-  bool has_manager(const Process& process) const;
-  void put_news();
-  void tell_peers();
-  proto::DataEndpoints endpoints() const;
-  void watch_start();
+  void trace(const char* what, const Process& process);
 
   const SimSurroundings around_;
   SimNetwork& network_;
   Rng rng_;
+  SimReactor nimbus_loop_;
+  SimStore nimbus_store_;
+  TopologyState nimbus_;
   std::vector<Process> processes_;
+  TopologyStatus status_ = TopologyStatus::kActive;
   int next_pid_ = 100;
-  bool executors_started_ = false;
-  bool ending_ = false;
+  uint64_t drained_ = 0;
 };
 
 }  // namespace petrel::sim

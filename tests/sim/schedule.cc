@@ -9,8 +9,22 @@
 namespace petrel::sim {
 namespace {
 
-enum class Fault { kCut, kHalfOpen, kStall, kSeparate, kKillHost, kKillManager, kPause, kSlow, kStalePlan };
-constexpr int kFaults = 9;
+enum class Fault {
+  kCut,
+  kHalfOpen,
+  kStall,
+  kSeparate,
+  kKillHost,
+  kKillManager,
+  kKillMaster,
+  kSecondMaster,
+  kTear,
+  kDeactivate,
+  kPause,
+  kSlow,
+  kStalePlan
+};
+constexpr int kFaults = 13;
 constexpr size_t kPendingLeast = 100;
 constexpr Millis kFirstFault{300};
 constexpr Millis kLastFault{3500};
@@ -33,6 +47,8 @@ class Schedule {
         plan_(SimPlan::draw(world_.rng(2), options.only_graphs)),
         network_(world_, draw_network(rng_), world_.rng(3)),
         oracle_(world_, plan_),
+        disk_(world_),
+        control_(world_),
         around_(surroundings()),
         cluster_(around_, network_) {}
 
@@ -47,6 +63,7 @@ class Schedule {
     oracle_.calm();
     drain();
     if (!world_.failed()) oracle_.check_end();
+    deactivate();
     ScheduleResult result;
     result.cluster = explain || world_.failed() ? cluster_.describe() : "";
     cluster_.report();
@@ -63,6 +80,8 @@ class Schedule {
     result.reached["failed by a bolt"] += result.counts.failed;
     result.reached["replayed"] += result.counts.replayed;
     result.reached["connect refused"] += network_.refused_connects;
+    result.reached["torn record noticed"] += disk_.noticed();
+    result.reached["another topology master took over"] += control_.masters() > 1 ? control_.masters() - 1 : 0;
     if (explain || world_.failed()) {
       result.plan = plan_.describe();
       result.faults = faults_text_;
@@ -77,6 +96,8 @@ class Schedule {
     around.world = &world_;
     around.plan = &plan_;
     around.oracle = &oracle_;
+    around.disk = &disk_;
+    around.control = &control_;
     around.duplicate_percent = rng_.below(3) == 0 ? static_cast<uint32_t>(1 + rng_.below(20)) : 0;
     around.reached = &reached_;
     return around;
@@ -95,7 +116,7 @@ class Schedule {
   void put_faults() {
     std::vector<Fault> kinds;
     for (int kind = 0; kind < kFaults; ++kind) {
-      if (rng_.below(5) < 2) kinds.push_back(static_cast<Fault>(kind));
+      if (rng_.below(3) == 0) kinds.push_back(static_cast<Fault>(kind));
     }
     if (kinds.empty()) kinds.push_back(static_cast<Fault>(rng_.below(kFaults)));
     calm_ = world_.now() + kLastFault + Millis(500);
@@ -159,33 +180,70 @@ class Schedule {
       case Fault::kSeparate: {
         const auto containers = plan_.containers.size();
         if (containers < 2) return;
-        const int a = 1 + static_cast<int>(rng_.below(containers));
+        // 0: the machine of the topology master.
+        const int a = static_cast<int>(rng_.below(containers + 1));
         const int b = 1 + static_cast<int>(rng_.below(containers));
         if (a == b) return;
         const Nanos time = draw_outage();
         hit(fmt::format("separate {} and {}", a, b), time + Seconds(2));
         return network_.separate(a, b, time);
       }
+      case Fault::kSecondMaster: {
+        const Nanos time = draw_time(200, 4000);
+        hit("second topology master", time + Seconds(2));
+        return cluster_.start_second_master(time);
+      }
+      case Fault::kTear: {
+        const Nanos time = draw_time(200, 3000);
+        hit("tear a record", time + Seconds(1));
+        cluster_.tear(rng_, time);
+        // Whoever comes back now has to read it.
+        return kill_one(Cluster::Kind::kMaster, draw_time(10, 300));
+      }
+      case Fault::kDeactivate: {
+        const Nanos time = draw_time(20, 2000);
+        hit("deactivate", time + Seconds(1));
+        cluster_.set_status(TopologyStatus::kInactive);
+        world_.after(time, [this] { cluster_.set_status(TopologyStatus::kActive); });
+        return;
+      }
+      case Fault::kKillHost:
+        return kill_one(Cluster::Kind::kHost, draw_away());
+      case Fault::kKillManager:
+        return kill_one(Cluster::Kind::kManager, draw_away());
+      case Fault::kKillMaster:
+        return kill_one(Cluster::Kind::kMaster, draw_away());
       default:
         return strike_process(kind);
     }
+  }
+
+  Nanos draw_away() { return draw_time(10, rng_.below(2) == 0 ? 200 : 2500); }
+
+  void kill_one(Cluster::Kind kind, Nanos away) {
+    std::vector<size_t> alive;
+    for (size_t i = 0; i < cluster_.processes(); ++i) {
+      if (cluster_.kind(i) == kind && cluster_.is_alive(i)) alive.push_back(i);
+    }
+    if (alive.empty()) return;
+    const size_t index = alive[rng_.below(alive.size())];
+    const bool master = kind == Cluster::Kind::kMaster;
+    // A host that comes back meanwhile waits for it.
+    hit((master ? "end " : "kill ") + cluster_.name(index), away + Seconds(master ? 2 : 1));
+    cluster_.kill(index, away);
   }
 
   void strike_process(Fault kind) {
     const size_t index = rng_.below(cluster_.processes());
     if (!cluster_.is_alive(index) || cluster_.is_paused(index)) return;
     const std::string name = cluster_.name(index);
-    if (kind == Fault::kKillHost || kind == Fault::kKillManager) {
-      if (cluster_.is_host(index) != (kind == Fault::kKillHost)) return;
-      const Nanos away = draw_time(10, rng_.below(2) == 0 ? 200 : 2500);
-      hit("kill " + name, away + Seconds(1));
-      cluster_.kill(index, away);
-    } else if (kind == Fault::kPause) {
+    const bool host = cluster_.kind(index) == Cluster::Kind::kHost;
+    if (kind == Fault::kPause) {
       const Nanos time = draw_outage();
       hit("pause " + name, time);
       cluster_.pause(index, time, rng_.below(3) == 0, rng_.below(2) == 0);
     } else if (kind == Fault::kSlow) {
-      if (!cluster_.is_host(index)) return;
+      if (!host) return;
       const Nanos time = draw_time(200, 3000);
       const auto factor = static_cast<uint32_t>(5 + rng_.below(100));
       hit(fmt::format("slow {} by {}", name, factor), time + Seconds(3));
@@ -214,12 +272,24 @@ class Schedule {
     }
   }
 
+  // Markers go behind the last tuples, and every executor that has those of all its inputs says so.
+  void deactivate() {
+    if (world_.failed()) return;
+    cluster_.drained();
+    cluster_.set_status(TopologyStatus::kInactive);
+    // A host whose connection to the topology master is dead in silence takes up to 25 s to notice.
+    wait_until([this] { return cluster_.drained(); }, Seconds(40), "the deactivated topology was not drained");
+    ++reached_["drained"];
+  }
+
   const size_t events_;
   SimWorld world_;
   Rng rng_;
   SimPlan plan_;
   SimNetwork network_;
   Oracle oracle_;
+  SimDisk disk_;
+  ControlOracle control_;
   std::map<std::string, uint64_t> reached_;
   SimSurroundings around_;
   Cluster cluster_;
@@ -240,6 +310,15 @@ const std::vector<std::string>& sometimes_points() {
       "fault: pause",
       "fault: slow",
       "fault: stale",
+      "fault: end",
+      "fault: second",
+      "fault: tear",
+      "fault: deactivate",
+      "topology master: started again",
+      "topology master: cannot start",
+      "another topology master took over",
+      "torn record noticed",
+      "drained",
       "refused for credit",
       "credit came",
       "reservation served",

@@ -10,39 +10,8 @@
 namespace petrel::sim {
 namespace {
 
-constexpr char kTopologyId[] = "sim-1-1";
-constexpr char kSecret[] = "0123456789abcdef0123456789abcdef";
-
 uint64_t owner_of(uint32_t kind, uint32_t number, uint32_t incarnation) {
   return (uint64_t{kind} << 56) | (uint64_t{number} << 32) | incarnation;
-}
-
-StreamManagerOptions manager_options(int32_t container, uint32_t incarnation, const std::string& unix_name) {
-  StreamManagerOptions options;
-  options.container = container;
-  options.incarnation = incarnation;
-  options.topology_id = kTopologyId;
-  options.secret = kSecret;
-  if (!unix_name.empty()) options.unix_endpoint = Endpoint{unix_name, 0};
-  options.tcp_endpoint = Endpoint{"127.0.0.1", 0};
-  return options;
-}
-
-void report_manager(const SimSurroundings& around, const StreamManager& manager) {
-  const StreamManagerCounters& c = manager.counters();
-  around.count("manager: frames", c.frames);
-  around.count("manager: splits", c.splits);
-  around.count("manager: hosts lost", c.hosts_lost);
-  around.count("manager: stale plan refused", c.stale_plans);
-  for (size_t why = 0; why < c.drops.size(); ++why) {
-    (*around.reached)[std::string("manager drop: ") + to_string(static_cast<Drop>(why))] += c.drops[why];
-  }
-}
-
-std::shared_ptr<const RouteTable> routes_of(const PhysicalPlan& plan) {
-  Result<RouteTable> routes = RouteTable::of(plan);
-  CHECK(routes.ok());
-  return std::make_shared<const RouteTable>(std::move(*routes));
 }
 
 Offer to_offer(Admit admit) {
@@ -61,6 +30,23 @@ Offer to_offer(Admit admit) {
 
 }  // namespace
 
+void report_manager(const SimSurroundings& around, const StreamManager& manager) {
+  const StreamManagerCounters& c = manager.counters();
+  around.count("manager: frames", c.frames);
+  around.count("manager: splits", c.splits);
+  around.count("manager: hosts lost", c.hosts_lost);
+  around.count("manager: stale plan refused", c.stale_plans);
+  for (size_t why = 0; why < c.drops.size(); ++why) {
+    (*around.reached)[std::string("manager drop: ") + to_string(static_cast<Drop>(why))] += c.drops[why];
+  }
+}
+
+std::shared_ptr<const RouteTable> routes_of(const PhysicalPlan& plan) {
+  Result<RouteTable> routes = RouteTable::of(plan);
+  CHECK(routes.ok());
+  return std::make_shared<const RouteTable>(std::move(*routes));
+}
+
 std::string manager_socket(int32_t container) {
   return fmt::format("@petrel-sim-{}", container);
 }
@@ -70,7 +56,11 @@ SimHost::SimHost(const SimSurroundings& around, SimReactor& reactor, uint32_t sl
       reactor_(reactor),
       slot_(slot),
       container_(around.plan->hosts[slot].container),
-      incarnation_(incarnation) {}
+      incarnation_(incarnation),
+      store_(*around.disk, reactor),
+      state_(store_) {
+  make_session();
+}
 
 SimHost::~SimHost() = default;
 
@@ -78,15 +68,138 @@ Rng SimHost::rng(uint64_t owner) const {
   return around_.world->rng(owner_of(2, slot_, incarnation_)).split(owner);
 }
 
-// --- put together ----------------------------------------------------------------------------------------------------
-
-void SimHost::boot(const PhysicalPlan& plan) {
-  make_user();
-  make_ledger();
-  const Status built = build(plan);
-  if (!built.ok()) return world().fail("host", fmt::format("host {}: {}", slot_, built.message()));
-  tick();
+void SimHost::make_session() {
+  HostSessionOptions options;
+  options.topology_id = kSimTopology;
+  options.host.container_id = container_;
+  options.host.incarnation = incarnation_;
+  options.host.slot = slot_;
+  HostSessionLinks links;
+  links.send = [this](const proto::Envelope& message) { return client_->send(message); };
+  links.somebody_cares = [] { return true; };
+  links.fail = [this](const Status& why) {
+    world().fail("host", fmt::format("host {} cannot run: {}", slot_, why.message()));
+  };
+  links.endpoints = [this](const proto::DataEndpoints& endpoints) {
+    if (links_) links_->set_peers(endpoints);
+  };
+  links.link_sample = [this] { return link_sample_; };
+  HostRuntime& runtime = *this;
+  session_ = std::make_unique<HostSession>(reactor_, options, std::move(links), runtime, errors_);
+  ControlClientOptions client;
+  client.identity = {kSimTopology, kSimSecret, proto::ROLE_HOST, container_, incarnation_, slot_};
+  auto find_master = [this]() -> Result<Endpoint> {
+    ASSIGN_OR_RETURN(proto::MasterEndpoint master, state_.master(TopologyId(kSimTopology)));
+    master_ = around_.control->found(master.port());
+    return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
+  };
+  ControlClientHandler& handler = *this;
+  client_ = std::make_unique<ControlClient>(reactor_, client, find_master, handler);
 }
+
+void SimHost::start() {
+  session_->start();
+  client_->start();
+}
+
+// --- the talk with the topology master -------------------------------------------------------------------------------
+
+void SimHost::on_connected() {
+  count("host: connected to a topology master");
+  session_->on_connected();
+}
+
+void SimHost::on_message(proto::Envelope message) {
+  const uint64_t epoch = message.has_physical_plan() ? message.physical_plan().epoch() : 0;
+  around_.control->heard(slot_, incarnation_, master_, epoch);
+  session_->on_message(std::move(message));
+}
+
+void SimHost::on_disconnected(const Status& reason) {
+  session_->on_disconnected(reason);
+}
+
+void SimHost::on_refused(const std::string& reason) {
+  world().fail("CP", fmt::format("host {} incarnation {} is refused: {}", slot_, incarnation_, reason));
+}
+
+Result<std::string> SimHost::encode(const proto::PhysicalPlan& plan, const HostIdentity&) {
+  return plan.SerializeAsString();
+}
+
+Result<proto::HostSample> SimHost::decode(const std::string& sample) {
+  proto::HostSample message;
+  if (!message.ParseFromString(sample)) return Status::malformed("a sample does not parse");
+  return message;
+}
+
+void SimHost::boot(std::string bytes, Done done) {
+  proto::PhysicalPlan message;
+  Status status = message.ParseFromString(bytes) ? Status() : Status::malformed("the plan does not parse");
+  if (status.ok()) {
+    const Result<PhysicalPlan> plan = PhysicalPlan::from_proto(message);
+    make_user();
+    make_ledger();
+    status = plan.ok() ? build(*plan) : plan.status();
+  }
+  if (status.ok()) tick();
+  reactor_.post([status, done = std::move(done)] { done(status); });
+}
+
+void SimHost::start(bool active, Done done) {
+  started_ = true;
+  world().trace("executors start", slot_, active ? 1 : 0);
+  set_active(active, std::move(done));
+  if (!active) session_->prepared();
+}
+
+void SimHost::set_active(bool active, Done done) {
+  instance_->set_active(active);
+  if (active) start_threads();
+  reactor_.post([done = std::move(done)] { done(Status()); });
+}
+
+// As the threads of a host: tasks are prepared when the topology is active for the first time.
+void SimHost::start_threads() {
+  if (std::exchange(threads_started_, true)) return;
+  unprepared_ = threads_.size();
+  for (auto& thread : threads_) thread->start();
+}
+
+void SimHost::drain(uint64_t epoch) {
+  instance_->drain(epoch);
+}
+
+void SimHost::drained(int32_t executor, uint64_t epoch) {
+  drained_[executor] = epoch;
+  if (epoch <= drained_told_ || drained_.size() < instance_->executors().size()) return;
+  for (const auto& [task, newest] : drained_) {
+    if (newest < epoch) return;
+  }
+  drained_told_ = epoch;
+  world().trace("drained", slot_, epoch);
+  reactor_.post([this, epoch] { session_->drained(epoch); });
+}
+
+void SimHost::sample(std::function<void(Result<std::string>)> done) {
+  proto::HostSample sample;
+  instance_->sample(sample);
+  reactor_.post([bytes = sample.SerializeAsString(), done = std::move(done)] { done(bytes); });
+}
+
+void SimHost::stop(Millis, int) {
+  world().fail("host", fmt::format("host {} stops, and nobody asked for it", slot_));
+}
+
+void SimHost::report_error(const std::string& component, int32_t, const std::string& text) {
+  proto::ErrorEntry entry;
+  entry.set_component(component);
+  entry.set_text(text);
+  errors_.push(std::move(entry));
+  reactor_.post([this] { session_->send_errors(); });
+}
+
+// --- put together ----------------------------------------------------------------------------------------------------
 
 void SimHost::make_user() {
   user_.world = around_.world;
@@ -162,6 +275,9 @@ void SimHost::make_threads(const std::vector<SimParker*>& parkers) {
     events.failed = [this, &executor](const Status& why) {
       world().fail("executor", fmt::format("host {} executor {}: {}", slot_, executor.first_task(), why.message()));
     };
+    events.prepared = [this] {
+      if (--unprepared_ == 0) session_->prepared();
+    };
     events.runs = [this](SimThread* thread) { running_ = thread; };
     events.stepped = [this] { put_sweep(); };
     threads_.push_back(std::make_unique<SimThread>(
@@ -172,8 +288,8 @@ void SimHost::make_threads(const std::vector<SimParker*>& parkers) {
 
 void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTable> routes) {
   HostLinksOptions links;
-  links.topology_id = kTopologyId;
-  links.secret = kSecret;
+  links.topology_id = kSimTopology;
+  links.secret = kSimSecret;
   links.container = container_;
   links.incarnation = incarnation_;
   links.slot = slot_;
@@ -190,10 +306,11 @@ void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTa
         std::make_unique<DuplicatingLink>(std::move(link), reactor_, rng(3), around_.duplicate_percent));
   };
   HostLinksEvents events;
-  events.on_listening = [](const Endpoint&) {};
-  events.on_links_up = [this](uint64_t) {
+  events.on_listening = [this](const Endpoint& at) { session_->listening(at); };
+  events.on_links_up = [this](uint64_t epoch) {
     world().trace("links up", slot_);
     links_up_ = true;
+    session_->links_up(epoch);
   };
   events.on_acks = [this](std::span<const std::byte> records) { take_records(records); };
   events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) {
@@ -202,23 +319,15 @@ void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTa
     inbox_.host_lost(slot, loss_number);
     put_ledger_round();
   };
-  events.on_sample = [](const proto::LinkSample&) {};
+  events.on_sample = [this](proto::LinkSample sample) { link_sample_ = std::move(sample); };
   links_ = std::make_unique<HostLinks>(reactor_, std::move(links), std::move(routes), plan.packing, std::move(events));
 }
 
-void SimHost::start_executors() {
-  instance_->set_active(true);
-  for (auto& thread : threads_) thread->start();
-}
-
 void SimHost::set_stale_routes() {
+  if (!links_) return;
   const auto routes = routes_of(plan().stale);
   links_->endpoint().set_routes(routes);
   if (links_->stream_manager() != nullptr) links_->stream_manager()->set_routes(routes);
-}
-
-Endpoint SimHost::tcp_endpoint() const {
-  return links_->stream_manager()->tcp_endpoint();
 }
 
 void SimHost::set_slow(uint32_t factor) {
@@ -251,8 +360,6 @@ void SimHost::open(int32_t spout_task, int64_t timeout_ms) {
 void SimHost::records(std::span<const AckRecord> records) {
   CHECK(links_->acks(std::as_bytes(records)).ok());
 }
-
-void SimHost::drained(int32_t, uint64_t) {}
 
 void SimHost::deliver(std::span<const InSection> sections) {
   for (const InSection& section : sections) {
@@ -358,6 +465,7 @@ void SimHost::check_gauges() {
 }
 
 bool SimHost::idle() const {
+  if (!started_) return false;
   for (const auto& thread : threads_) {
     if (!thread->idle()) return false;
   }
@@ -365,6 +473,7 @@ bool SimHost::idle() const {
 }
 
 std::string SimHost::describe() const {
+  if (!links_) return "not booted";
   const EndpointCounters c = links_->endpoint().counters();
   std::string text = fmt::format(
       "link {}, links up {}; kept {} B, acks kept {} waiting {} B; received {} sections, seen {}, gaps {}, stale {}, "
@@ -383,6 +492,7 @@ std::string SimHost::describe() const {
 }
 
 void SimHost::report() {
+  if (!links_) return;
   const EndpointCounters c = links_->endpoint().counters();
   count("re-sent pieces", c.send.pieces_sent_again);
   count("resume", c.send.resumes);
@@ -407,34 +517,6 @@ void SimHost::report() {
   broken("sections beyond the credit", c.receive.dropped_beyond_credit);
   broken("broken sections", c.receive.dropped_bad);
   broken("malformed frames", c.dropped_malformed);
-}
-
-SimManager::SimManager(const SimSurroundings& around, SimReactor& reactor, int32_t container, uint32_t incarnation)
-    : around_(around),
-      book_(container),
-      manager_(std::make_unique<StreamManager>(reactor,
-                                               manager_options(container, incarnation, manager_socket(container)))) {
-  book_.set_plan(around.plan->physical.packing);
-  manager_->set_routes(routes_of(around.plan->physical));
-}
-
-SimManager::~SimManager() = default;
-
-void SimManager::start() {
-  const Status listening = manager_->start();
-  CHECK(listening.ok());
-}
-
-void SimManager::set_peers(const proto::DataEndpoints& endpoints) {
-  if (book_.take(endpoints)) manager_->set_peers(book_.peers());
-}
-
-void SimManager::report() {
-  report_manager(around_, *manager_);
-}
-
-void SimManager::set_stale_routes() {
-  manager_->set_routes(routes_of(around_.plan->stale));
 }
 
 }  // namespace petrel::sim

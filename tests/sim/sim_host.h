@@ -1,5 +1,5 @@
-// SimHost: one incarnation of a host process: the product's HostInstance, ledger and HostLinks, put together as
-// native/native_host does it, with SimThread for its threads. SimManager: one incarnation of a stream manager process.
+// SimHost: one incarnation of a host process: the product's HostSession, HostInstance, ledger and HostLinks, put
+// together as native/native_host does it, with SimThread for its threads.
 #pragma once
 
 #include <map>
@@ -8,10 +8,14 @@
 #include <unordered_map>
 #include <vector>
 
+#include "native/container/stream_manager_process.h"
 #include "native/host/host_links.h"
+#include "native/host/host_session.h"
 #include "native/instance/host_instance.h"
 #include "native/ledger/ledger_loop.h"
+#include "tests/sim/control_oracle.h"
 #include "tests/sim/sim_network.h"
+#include "tests/sim/sim_store.h"
 #include "tests/sim/sim_tasks.h"
 #include "tests/sim/sim_thread.h"
 
@@ -22,24 +26,35 @@ struct SimSurroundings {
   SimWorld* world = nullptr;
   const SimPlan* plan = nullptr;
   Oracle* oracle = nullptr;
+  SimDisk* disk = nullptr;
+  ControlOracle* control = nullptr;
   uint32_t duplicate_percent = 0;                      // frames that hosts get twice
   std::map<std::string, uint64_t>* reached = nullptr;  // "sometimes" points
   void count(const char* point, uint64_t times = 1) const { (*reached)[point] += times; }
 };
 
+inline constexpr char kSimTopology[] = "sim-1-1";
+inline constexpr char kSimSecret[] = "0123456789abcdef0123456789abcdef";
 std::string manager_socket(int32_t container);
+void report_manager(const SimSurroundings& around, const StreamManager& manager);
+std::shared_ptr<const RouteTable> routes_of(const PhysicalPlan& plan);
 
-class SimHost : private RemotePort, private AckPort, private HostEvents, private LinkSink {
+class SimHost : private HostRuntime,
+                private RemotePort,
+                private AckPort,
+                private HostEvents,
+                private LinkSink,
+                private ControlClientHandler {
  public:
   SimHost(const SimSurroundings& around, SimReactor& reactor, uint32_t slot, uint32_t incarnation);
   ~SimHost() override;
 
-  /// Builds what the plan gives this host, and its links.
-  void boot(const PhysicalPlan& plan);
-  void start_executors();
-  void set_peers(const proto::DataEndpoints& endpoints) { links_->set_peers(endpoints); }
+  /// Looks for the topology master; what follows is its doing.
+  void start();
   void set_stale_routes();
-  Endpoint tcp_endpoint() const;
+  bool started() const { return started_; }
+  /// The last drain that all executors here have finished.
+  uint64_t drained_epoch() const { return drained_told_; }
   bool links_up() const { return links_up_; }
   void set_slow(uint32_t factor);
   bool idle() const;
@@ -47,12 +62,24 @@ class SimHost : private RemotePort, private AckPort, private HostEvents, private
   void report();
 
  private:
+  Result<std::string> encode(const proto::PhysicalPlan& plan, const HostIdentity& host) override;
+  Result<proto::HostSample> decode(const std::string& sample) override;
+  void boot(std::string plan, Done done) override;
+  void start(bool active, Done done) override;
+  void set_active(bool active, Done done) override;
+  void drain(uint64_t epoch) override;
+  void sample(std::function<void(Result<std::string>)> done) override;
+  void stop(Millis grace, int exit_code) override;
+  void on_connected() override;
+  void on_message(proto::Envelope message) override;
+  void on_disconnected(const Status& reason) override;
+  void on_refused(const std::string& reason) override;
   Offer offer(int32_t source_executor, OutboundSection&& section) override;
   double load_of(int32_t task) const override;
   uint32_t loss_number() const override { return links_->loss_number(); }
   void open(int32_t spout_task, int64_t timeout_ms) override;
   void records(std::span<const AckRecord> records) override;
-  void report_error(const std::string&, int32_t, const std::string&) override {}
+  void report_error(const std::string& component, int32_t task, const std::string& text) override;
   void drained(int32_t executor, uint64_t epoch) override;
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
@@ -61,6 +88,8 @@ class SimHost : private RemotePort, private AckPort, private HostEvents, private
   SimWorld& world() { return *around_.world; }
   void count(const char* point, uint64_t times = 1) { around_.count(point, times); }
   Rng rng(uint64_t owner) const;
+  void make_session();
+  void start_threads();
   void make_user();
   Status build(const PhysicalPlan& plan);
   void make_threads(const std::vector<SimParker*>& parkers);
@@ -80,6 +109,11 @@ class SimHost : private RemotePort, private AckPort, private HostEvents, private
   const int32_t container_;
   const uint32_t incarnation_;
   bool links_up_ = false;
+  bool started_ = false;
+  bool threads_started_ = false;
+  size_t unprepared_ = 0;
+  std::map<int32_t, uint64_t> drained_;  // newest epoch by executor
+  uint64_t drained_told_ = 0;
   bool ledger_round_put_ = false;
   bool sweep_put_ = false;
   uint64_t stale_records_ = 0;                          // of an earlier incarnation of our spouts
@@ -87,28 +121,19 @@ class SimHost : private RemotePort, private AckPort, private HostEvents, private
   std::map<int32_t, uint64_t> remote_bytes_;            // by executor: delivered on lane 0, not consumed
   SimUser user_;
   SimThread* running_ = nullptr;
+  SimStore store_;
+  TopologyState state_;
+  ErrorOutbox errors_;
+  proto::LinkSample link_sample_;
   LedgerInbox inbox_;
   std::unique_ptr<LedgerLoop> ledger_;
   std::unique_ptr<HostLinks> links_;
   std::unique_ptr<SimTaskFactory> factory_;
   std::unique_ptr<HostInstance> instance_;
   std::vector<std::unique_ptr<SimThread>> threads_;
-};
-
-class SimManager {
- public:
-  SimManager(const SimSurroundings& around, SimReactor& reactor, int32_t container, uint32_t incarnation);
-  ~SimManager();
-  void start();
-  void set_peers(const proto::DataEndpoints& endpoints);
-  void set_stale_routes();
-  Endpoint tcp_endpoint() const { return manager_->tcp_endpoint(); }
-  void report();
-
- private:
-  const SimSurroundings around_;
-  PeerBook book_;
-  std::unique_ptr<StreamManager> manager_;
+  std::unique_ptr<HostSession> session_;
+  uint64_t master_ = 0;  // which topology master we are connected to, by ControlOracle::found
+  std::unique_ptr<ControlClient> client_;
 };
 
 }  // namespace petrel::sim

@@ -398,7 +398,7 @@ void SimPlan::draw_numbers(Rng& rng) {
   const auto spout_components = static_cast<size_t>(std::count_if(components.begin(), components.end(), is_spout));
   // One component is the bottleneck, so that roots are pending and queues fill.
   components[spout_components + rng.below(components.size() - spout_components)].cost =
-      std::chrono::microseconds(between(rng, 800, 2000));
+      std::chrono::microseconds(between(rng, 1000, 2500));
   spout_interval = std::chrono::microseconds(between(rng, 1000, 8000));
   bound_load();
 }

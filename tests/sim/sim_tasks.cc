@@ -219,6 +219,7 @@ class SimBolt : public BoltTask, private SimTask {
     }
     if (!oracle().is_calm() && rng_.below(1'000'000) < plan().fail_per_million) {
       oracle().failed(facts.root);
+      output_->report_error("a tuple was failed");
       output_->fail(tuple);
       return {};
     }

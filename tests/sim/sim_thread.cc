@@ -26,6 +26,7 @@ void SimThread::start() {
     timer_ = 0;
     Status prepared = executor_.init();
     if (!prepared.ok()) return events_.failed(prepared);
+    events_.prepared();
     step();
   });
 }

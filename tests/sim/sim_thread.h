@@ -27,6 +27,7 @@ class SimThread {
  public:
   struct Events {
     std::function<void(const Status&)> failed;  // the executor has ended with an error
+    std::function<void()> prepared;             // the tasks are open
     std::function<void(SimThread*)> runs;       // user code of this thread runs now
     std::function<void()> stepped;              // batches may have been left open
   };
