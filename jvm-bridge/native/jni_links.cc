@@ -100,10 +100,15 @@ jint JNICALL loss_number(JNIEnv* env, jclass) {
   return number;
 }
 
+void JNICALL pressure(JNIEnv* env, jclass, jint bits) {
+  guard_native(env, [&] { links().set_pressure(static_cast<uint16_t>(bits)); });
+}
+
 const JNINativeMethod kLinkNatives[] = {
     {const_cast<char*>("offer"), const_cast<char*>("(IIIIII[BII)I"), reinterpret_cast<void*>(&offer)},
     {const_cast<char*>("consumed"), const_cast<char*>("(JJI)V"), reinterpret_cast<void*>(&consumed)},
     {const_cast<char*>("loads"), const_cast<char*>("([I[I)V"), reinterpret_cast<void*>(&loads)},
+    {const_cast<char*>("pressure"), const_cast<char*>("(I)V"), reinterpret_cast<void*>(&pressure)},
     {const_cast<char*>("lossNumber"), const_cast<char*>("()I"), reinterpret_cast<void*>(&loss_number)},
 };
 
@@ -169,6 +174,12 @@ void JniLinks::credit(std::span<const int32_t> executors) {
   Status status = take_java_exception(env_);
   // Not told, the executors find out by themselves: a refused batch is offered again after 100 ms.
   if (!status.ok()) logger.error("Host.credit: {}", status.message());
+}
+
+void JniLinks::pressure(uint16_t bits) {
+  env_->CallStaticVoidMethod(table_.host, table_.pressure, static_cast<jint>(bits));
+  Status status = take_java_exception(env_);
+  if (!status.ok()) logger.error("Host.pressure: {}", status.message());
 }
 
 Status register_link_natives(JNIEnv* env, jclass native_class, NativeCalls* calls) {

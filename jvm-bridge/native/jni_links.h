@@ -23,6 +23,7 @@ class JniLinks : public LinkSink {
   /// One upcall of Host.deliver for as many sections as fit.
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
+  void pressure(uint16_t bits) override;
 
  private:
   void append(const InSection& section);

@@ -33,6 +33,7 @@ constexpr MethodRow kMethods[] = {
     {&JniTable::host, "io.petrel.host.Host", "completions", "(Ljava/nio/ByteBuffer;I)V", &JniTable::completions},
     {&JniTable::host, "io.petrel.host.Host", "deliver", "(Ljava/nio/ByteBuffer;II)V", &JniTable::deliver},
     {&JniTable::host, "io.petrel.host.Host", "credit", "([I)V", &JniTable::credit},
+    {&JniTable::host, "io.petrel.host.Host", "pressure", "(I)V", &JniTable::pressure},
     {&JniTable::host, "io.petrel.host.Host", "drain", "(J)V", &JniTable::drain},
     {&JniTable::host, "io.petrel.host.Host", "stop", "(J)V", &JniTable::stop},
     {&JniTable::system, "java.lang.System", "exit", "(I)V", &JniTable::exit},

@@ -19,6 +19,7 @@ struct JniTable {
   jmethodID completions = nullptr;
   jmethodID deliver = nullptr;
   jmethodID credit = nullptr;
+  jmethodID pressure = nullptr;
   jmethodID drain = nullptr;
   jmethodID stop = nullptr;
   jmethodID exit = nullptr;  // System.exit

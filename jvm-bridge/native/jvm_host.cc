@@ -185,11 +185,7 @@ Result<HostLinksOptions> JvmHost::links_options(const ContainerPlan& container, 
   options.unix_endpoint = Endpoint{data_socket_name(options_.spec_file), 0};
   options.executors = host.executors;
   options.pool_bytes = receive_pool_bytes(heap_bytes_, host.executors.size());
-  FlowOptions& flows = options.endpoint.flows;
-  ASSIGN_OR_RETURN(
-      const int64_t largest,
-      process_.conf().get_int("petrel.max.tuple.bytes", static_cast<int64_t>(flows.max_tuple_bytes), 1024, 1 << 30));
-  flows.max_tuple_bytes = static_cast<uint64_t>(largest);
+  ASSIGN_OR_RETURN(options.endpoint.flows.max_tuple_bytes, section_limit_bytes(process_.conf()));
   return options;
 }
 

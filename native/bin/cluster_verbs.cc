@@ -248,8 +248,35 @@ void print_links(const HomePaths& home, const proto::TopologyBase& base, const p
   }
 }
 
+std::string executor_name(const proto::ExecutorStats& executor) {
+  return fmt::format("{}[{},{}]", executor.component(), executor.first_task(), executor.last_task());
+}
+
+/// What waits at each executor, and how long it had something to do and had to wait itself, by cause.
+void print_flow(const proto::StatsReply& stats) {
+  std::map<int32_t, std::string> names;
+  for (const proto::ExecutorStats& executor : stats.executors()) names[executor.first_task()] = executor_name(executor);
+  for (const proto::ExecutorStats& executor : stats.executors()) {
+    std::string causes;
+    for (const proto::BlockedCause& cause : executor.blocked_by()) {
+      const auto name = names.find(cause.first_task());
+      causes += fmt::format("{}{} {:.1f} s", causes.empty() ? ": " : ", ",
+                            name == names.end() ? "pressure" : name->second, static_cast<double>(cause.ns()) / 1e9);
+    }
+    fmt::print("    {}  queue {} tuples, {} bytes  blocked {:.1f} s{}\n", executor_name(executor),
+               executor.queue_depth(), executor.queue_bytes(), static_cast<double>(executor.blocked_ns()) / 1e9,
+               causes);
+  }
+}
+
+/// What `status` shows beside the usual.
+struct Shown {
+  bool links = false;
+  bool flow = false;
+};
+
 void print_master(const HomePaths& home, TopologyState& state, const proto::TopologyBase& base, int64_t now_ms,
-                  bool links) {
+                  Shown shown) {
   const TopologyId id(base.topology_id());
   const Result<proto::MasterEndpoint> master = state.master(id);
   if (!master.ok()) {
@@ -270,12 +297,13 @@ void print_master(const HomePaths& home, TopologyState& state, const proto::Topo
                std::max<int64_t>(0, now_ms / 1000 - error.time_s()), error.port(),
                escape(error.text().substr(0, error.text().find('\n'))));
   }
-  if (links) print_links(home, base, *stats);
+  if (shown.links) print_links(home, base, *stats);
+  if (shown.flow) print_flow(*stats);
 }
 
 /// `name` "": any.
 bool print_topology(const HomePaths& home, TopologyState& state, const TopologyId& id, const std::string& name,
-                    bool links) {
+                    Shown shown) {
   const auto base = state.base(id);
   if (!base.ok()) {
     fmt::print("  {}: {}\n", id.get(), base.status().message());
@@ -294,7 +322,7 @@ bool print_topology(const HomePaths& home, TopologyState& state, const TopologyI
              (now_ms - b.submitted_ms()) / 1000);
   for (const std::string& warning : b.warnings()) fmt::print("    note: {}\n", escape(warning, 500));
   for (const proto::ContainerSpec& spec : b.specs()) print_container(home, spec);
-  if (b.status() != proto::STATUS_KILLED) print_master(home, state, b, now_ms, links);
+  if (b.status() != proto::STATUS_KILLED) print_master(home, state, b, now_ms, shown);
   return true;
 }
 
@@ -326,7 +354,8 @@ int run_status(const Call& call) {
     const std::string name = call.args.words.empty() ? "" : call.args.words[0];
     bool found = name.empty();
     if (name.empty()) fmt::print("{} {}\n", ids->size(), ids->size() == 1 ? "topology" : "topologies");
-    for (const TopologyId& id : *ids) found |= print_topology(home, state, id, name, call.args.has("--links"));
+    const Shown shown{call.args.has("--links"), call.args.has("--flow")};
+    for (const TopologyId& id : *ids) found |= print_topology(home, state, id, name, shown);
     if (!found) return fail(call, Status::error(StatusCode::kNotFound, "there is no topology '{}'", escape(name)));
   }
   return root.ok() && leader.ok() ? 0 : 1;
@@ -334,7 +363,10 @@ int run_status(const Call& call) {
 
 constexpr Flag kUpFlags[] = {{"--foreground", nullptr, "do not become a daemon; logs go to the terminal"}};
 constexpr Flag kDownFlags[] = {{"--timeout", "SECS", "for an orderly end, before processes are killed (default: 30)"}};
-constexpr Flag kStatusFlags[] = {{"--links", nullptr, "what crossed from each container to each other one"}};
+constexpr Flag kStatusFlags[] = {
+    {"--links", nullptr, "what crossed from each container to each other one"},
+    {"--flow", nullptr, "what waits at each executor, and how long it was blocked by whom"},
+};
 
 const Verb kVerbs[] = {
     {.name = "up",

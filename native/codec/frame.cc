@@ -366,7 +366,7 @@ void append_entry(std::string& body, const HostEntry& entry) {
   writer.u32(entry.slot);
   writer.u32(static_cast<uint32_t>(entry.container));
   writer.u32(entry.incarnation);
-  writer.u32(static_cast<uint8_t>(entry.state));
+  writer.u32(static_cast<uint8_t>(entry.state) | uint32_t{entry.pressure} << 16);
   writer.u32(entry.path_epoch);
 }
 
@@ -407,7 +407,9 @@ Result<std::vector<HostEntry>> parse_hosts(std::string_view body) {
         entry.slot = reader.u32();
         entry.container = static_cast<int32_t>(reader.u32());
         entry.incarnation = reader.u32();
-        const uint32_t state = reader.u32();
+        const uint32_t word = reader.u32();
+        const uint32_t state = word & 0xffff;
+        entry.pressure = static_cast<uint16_t>(word >> 16);
         entry.state = static_cast<HostState>(state);
         entry.path_epoch = reader.u32();
         if (state >= 1 && state <= 3) return Status();

@@ -173,6 +173,7 @@ struct HostEntry {
   uint32_t incarnation = 0;
   HostState state = HostState::kUnknown;
   uint32_t path_epoch = 0;
+  uint16_t pressure = 0;  // what its queues ask others to hold back (docs/links.md)
   bool operator==(const HostEntry&) const = default;
 };
 

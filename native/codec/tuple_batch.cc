@@ -86,7 +86,10 @@ Status TupleBatchBuilder::add(TaskId source_task, uint32_t stream, const std::ve
   }
   const size_t length = tuples_.size() - start - sizeof(uint32_t);
   if (status.ok() && length > max_bytes) {
-    status = Status::malformed("a tuple of {} bytes is above the limit of {}", length, max_bytes);
+    status = Status::error(StatusCode::kLimit,
+                           "a tuple of {} bytes is above the limit of {} for tuples to other processes; send it in "
+                           "parts, or raise petrel.max.tuple.bytes in the topology's conf (to {} at most)",
+                           length, max_bytes, TupleBatchView::kMostTupleBytes);
   }
   if (!status.ok()) {
     tuples_.resize(start);

@@ -54,7 +54,10 @@ class TupleView {
 /// Limits: a tuple count that cannot be in the bytes is refused before anything is allocated; `max_bytes` likewise.
 class TupleBatchView {
  public:
-  static constexpr size_t kMaxBytes = 64U << 20;
+  static constexpr size_t kMaxTupleBytes = 64U << 20;  // when the topology says nothing else
+  static constexpr size_t kMostTupleBytes = 1U << 30;  // that it may say
+  static constexpr size_t kExtraBytes = 64;            // what a batch of one tuple has beside it, at most
+  static constexpr size_t kMaxBytes = kMostTupleBytes + kExtraBytes;
   /// Checks everything, to the last value. Errors: kMalformed with offset and rule, kLimit above max_bytes.
   static Result<TupleBatchView> parse(std::string_view bytes, size_t max_bytes = kMaxBytes);
 
@@ -69,10 +72,11 @@ class TupleBatchBuilder {
  public:
   TupleBatchBuilder() { clear(); }
 
-  /// Errors: kMalformed for a value that nests too deep, or a task or count out of range, or a tuple above `max_bytes`;
+  /// Errors: kMalformed for a value that nests too deep, or a task or count out of range; kLimit for a tuple above
+  /// `max_bytes`;
   /// the batch is then unchanged.
   Status add(TaskId source_task, uint32_t stream, const std::vector<Anchor>& anchors, const std::vector<Value>& values,
-             size_t max_bytes = TupleBatchView::kMaxBytes);
+             size_t max_bytes = TupleBatchView::kMaxTupleBytes);
   uint32_t count() const { return count_; }
   /// Of the tuples so far.
   size_t bytes() const { return tuples_.size(); }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "native/base/log.h"
+#include "native/codec/tuple_batch.h"
 #include "native/container/link_sample.h"
 #include "native/links/loop_link.h"
 
@@ -26,6 +27,12 @@ uint64_t receive_pool_bytes(int64_t heap_bytes, size_t executors) {
   constexpr uint64_t kMost = 4u << 20;
   if (heap_bytes <= 0 || executors == 0) return kMost;
   return std::clamp(static_cast<uint64_t>(heap_bytes) / 8 / executors, kLeast, kMost);
+}
+
+Result<uint64_t> section_limit_bytes(const ConfMap& conf) {
+  ASSIGN_OR_RETURN(const int64_t tuple, conf.get_int("petrel.max.tuple.bytes", TupleBatchView::kMaxTupleBytes, 1024,
+                                                     TupleBatchView::kMostTupleBytes));
+  return static_cast<uint64_t>(tuple) + TupleBatchView::kExtraBytes;
 }
 
 HostLinks::HostLinks(Reactor& loop, HostLinksOptions options, std::shared_ptr<const RouteTable> routes,

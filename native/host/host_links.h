@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "native/config/conf_value.h"
 #include "native/container/peer_book.h"
 #include "native/ledger/ack_record.h"
 #include "native/links/host_endpoint.h"
@@ -32,6 +33,8 @@ class LinkSink {
   virtual void deliver(std::span<const InSection> sections) = 0;
   /// Source executors (by their first task) that were refused and may try again.
   virtual void credit(std::span<const int32_t> executors) = 0;
+  /// What all other hosts together ask to be held back; absolute.
+  virtual void pressure(uint16_t bits) { (void)bits; }
 };
 
 struct HostLinksOptions {
@@ -53,6 +56,9 @@ struct HostLinksOptions {
 /// The pool of one receiving executor: together they take at most an eighth of the heap; 256 KiB to 4 MiB each.
 /// heap_bytes 0: unknown.
 uint64_t receive_pool_bytes(int64_t heap_bytes, size_t executors);
+
+/// The largest section: petrel.max.tuple.bytes of the topology, and what a batch has beside the tuple. kMalformed.
+Result<uint64_t> section_limit_bytes(const ConfMap& conf);
 
 /// Where news go that are not the runtime's: all must be set. Called on the links loop, on_acks also on the caller of
 /// acks().
@@ -95,6 +101,9 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   /// Slot of the task's host: bit (slot % 64) of AckRecord::host_mask. Nothing for unknown tasks.
   const RouteTable& routes() const { return *routes_; }
 
+  /// What this host asks the others to hold back (docs/links.md, Pressure); absolute.
+  void set_pressure(uint16_t bits) { endpoint_.set_pressure(bits); }
+
   // --- for gauges and tests, on the loop -----------------------------------------------------------------------------
 
   HostEndpoint& endpoint() { return endpoint_; }
@@ -109,6 +118,7 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   void on_acks(std::string_view records) override;
   void on_host_lost(uint32_t slot, uint32_t loss_number) override;
   void on_links_up(uint64_t plan_epoch) override;
+  void on_pressure(uint16_t bits) override { sink_->pressure(bits); }
   void on_link(std::unique_ptr<FrameLink> link) override;
   void on_refused(const Status& reason) override;
   void flush();

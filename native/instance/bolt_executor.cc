@@ -78,7 +78,7 @@ Result<bool> BoltExecutor::run_once(MonoTime now) {
     return worked;
   }
   if (!current_) {
-    std::optional<InItem> item = queue_.poll();
+    std::optional<InItem> item = queue_.poll(closed());
     if (!item) {
       RETURN_IF_ERROR(flush());
       return worked;
@@ -160,7 +160,7 @@ Status BoltExecutor::process() {
 }
 
 void BoltExecutor::finish() {
-  queue_.release(current_->item.bytes, current_->item.tuples);
+  queue_.release(current_->item.bytes, current_->item.tuples, current_->item.inner);
   if (current_->item.section.consumed) current_->item.section.consumed();
   current_.reset();
 }
@@ -175,6 +175,7 @@ Status BoltExecutor::tick(int64_t seconds) {
 }
 
 Status BoltExecutor::execute(int32_t task, const TuplePtr& tuple) {
+  calling();
   BoltTask& bolt = *tasks_[static_cast<size_t>(task - spec_.tasks.first)];
   InputCounts* counts = input_of(*tuple);
   if (counts != nullptr) counts->executed.add(1);

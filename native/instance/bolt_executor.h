@@ -52,13 +52,16 @@ class BoltExecutor : public Executor {
 
   Result<bool> run_once(MonoTime now) override;
   void close() override;
+  /// The bit of the cycle that it is in. Before the first step.
+  void in_cycle(uint16_t bit) { cycle_bit_ = bit; }
 
  protected:
   Status prepare_tasks() override;
   Status tick(int64_t seconds) override;
   Nanos idle_time() override { return Seconds(10); }
   bool has_work() const override;
-  bool has_input() const override { return current_.has_value() || !queue_.empty(); }
+  bool has_input() const override { return current_.has_value() || !queue_.empty(closed()); }
+  bool is_pressed() const override { return !has_input() && !queue_.empty(); }
 
  private:
   friend class BoltOutput;
@@ -69,6 +72,8 @@ class BoltExecutor : public Executor {
     InItem item;  // for what it is charged
   };
 
+  /// The cycle is full: only what came from inside of it is taken.
+  bool closed() const { return cycle_bit_ != 0 && pressed_by(cycle_bit_); }
   Status take(InItem item);
   Status take_marker(const Marker& marker);
   Result<std::vector<InEntry>> decode(const InboundSection& section) const;
@@ -83,6 +88,7 @@ class BoltExecutor : public Executor {
   std::vector<std::unique_ptr<BoltOutput>> outputs_;
   Sampler sampler_;
   std::optional<Current> current_;
+  uint16_t cycle_bit_ = 0;
 };
 
 }  // namespace petrel

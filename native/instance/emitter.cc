@@ -150,6 +150,12 @@ Status Emitter::send(const Route& route, int32_t target, std::vector<Anchor> anc
   const int32_t destination = (*parts_.destinations)[static_cast<size_t>(target)];
   CHECK(destination >= 0);  // groupers choose among the tasks of subscribers only
   const auto index = static_cast<size_t>(destination);
+  CycleRoom* room = parts_.outbox->destinations()[index].room;
+  if (room != nullptr && room->full()) {
+    for (const Anchor& tree : anchors) record(AckKind::kFail, tree.root, 0, 0, loss_number());
+    room->refuse(1);
+    return {};
+  }
   Status status;
   if (parts_.outbox->destinations()[index].queue == nullptr) {
     status = parts_.outbox->add_remote(index, target, task_, route.index, anchors, *values);

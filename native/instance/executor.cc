@@ -31,6 +31,10 @@ Executor::Executor(ExecutorSpec spec, const ExecutorServices& services, Parker& 
   inputs_.back().stream = "__tick";
 }
 
+void Executor::set_room(size_t max_bytes) {
+  room_ = std::make_unique<CycleRoom>(queue_, max_bytes, spec_.component->name, first_task(), services_.events, clock_);
+}
+
 Status Executor::connect(const std::vector<Executor*>& local) {
   make_destinations(local);
   if (services_.acks != nullptr) acks_ = std::make_unique<AckBatch>(*services_.acks);
@@ -57,7 +61,9 @@ void Executor::make_destinations(const std::vector<Executor*>& local) {
         destination_of_[static_cast<size_t>(task)] = static_cast<int32_t>(destinations.size());
       }
       for (Executor* here : local) {
-        if (here->first_task() == executor) destination.queue = &here->queue();
+        if (here->first_task() != executor) continue;
+        destination.queue = &here->queue();
+        if (destination.inner) destination.room = here->room();
       }
       destinations.push_back(destination);
     }
@@ -205,19 +211,21 @@ void Executor::idle() {
 Nanos Executor::begin_idle() {
   const bool blocked = outbox_->has_refused();
   starved_ = blocked && has_input();
+  pressed_ = !starved_ && is_pressed();
   idle_since_ = clock_.now();
   Nanos wait = blocked ? Outbox::kBlockedPark : idle_time();
   if (tick_seconds_ > 0) wait = std::min(wait, Nanos(next_tick_ - idle_since_));
   waker_.prepare();
   if (blocked) outbox_->await_credit();
   if (!has_work() && !(blocked && can_send()) && wait > Nanos(0)) return wait;
-  starved_ = false;
+  starved_ = pressed_ = false;
   return Nanos(0);
 }
 
 void Executor::end_idle() {
   waker_.cancel();
   if (starved_) outbox_->add_blocked(clock_.now() - idle_since_);
+  if (pressed_) pressed_ns_ += (clock_.now() - idle_since_).count();
 }
 
 void Executor::set_active(bool active) {
@@ -292,6 +300,10 @@ void Executor::sample(proto::ExecutorSample& out) const {
     proto::BlockedCause& to = *out.add_blocked_by();
     to.set_first_task(cause.executor);
     to.set_ns(cause.nanos);
+  }
+  if (const int64_t pressed = pressed_ns_; pressed != 0) {
+    blocked += pressed;
+    out.add_blocked_by()->set_ns(pressed);  // by nobody's credit: task 0
   }
   out.set_blocked_ns(blocked);
   out.set_pending(pending_roots());

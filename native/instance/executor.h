@@ -37,7 +37,8 @@ struct ExecutorServices {
   RemotePort* remote = nullptr;  // nullptr: the topology has one host
   AckPort* acks = nullptr;       // nullptr: nothing is tracked (no ackers)
   HostEvents* events = nullptr;
-  LoadView load;  // of any task, for groupers that look at it
+  LoadView load;                 // of any task, for groupers that look at it
+  Pressure* pressure = nullptr;  // HostInstance's
 };
 
 /// What user code may know about its task.
@@ -88,10 +89,15 @@ class Executor {
   const ExecutorSpec& spec() const { return spec_; }
   int32_t first_task() const { return spec_.tasks.first; }
   InQueue& queue() { return queue_; }
+  /// How much may wait inside of its cycle, nullptr outside of cycles. Before connect.
+  void set_room(size_t max_bytes);
+  CycleRoom* room() { return room_.get(); }
   const Outbox& outbox() const { return *outbox_; }
   bool active() const { return active_; }
   bool prepared() const { return prepared_; }
   Waker& waker() { return waker_; }
+  /// Calls of user code so far. Thread: any.
+  uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
   void sample(proto::ExecutorSample& out) const;
 
  protected:
@@ -102,8 +108,13 @@ class Executor {
   virtual bool has_work() const = 0;
   /// There would be something to process if there were credit.
   virtual bool has_input() const = 0;
+  /// There would be something to process, and others ask to wait with it.
+  virtual bool is_pressed() const { return false; }
   virtual int64_t pending_roots() const { return 0; }
+  bool pressed_by(uint16_t bit) const { return services_.pressure != nullptr && services_.pressure->holds(bit); }
 
+  /// Before each call of user code that could take its time.
+  void calling() { calls_.store(calls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   /// Ticks, loads, drain requests that are due. True when there was one.
   Result<bool> run_control(MonoTime now);
   bool control_waits() const { return drain_asked_.load() != drain_seen_; }
@@ -123,6 +134,7 @@ class Executor {
   const Clock& clock_;
   Waker waker_;
   InQueue queue_;
+  std::unique_ptr<CycleRoom> room_;
   std::unique_ptr<Outbox> outbox_;
   std::unique_ptr<AckBatch> acks_;
   std::deque<Route> routes_;
@@ -138,6 +150,8 @@ class Executor {
   bool can_send();
 
   std::vector<int32_t> destination_of_;  // by task
+  std::atomic<uint64_t> calls_{0};
+  std::atomic<int64_t> pressed_ns_{0};
   std::atomic<uint64_t> drain_asked_{0};
   uint64_t drain_seen_ = 0;
   std::atomic<bool> prepared_{false};
@@ -146,7 +160,8 @@ class Executor {
   bool uses_load_ = false;
   MonoTime next_load_{};
   MonoTime idle_since_{};
-  bool starved_ = false;  // there is input, and no credit for what it would emit
+  bool starved_ = false;
+  bool pressed_ = false;  // there is input, and others ask to wait with it
   bool dirty_ = false;
   MonoTime dirty_since_{};
   int check_every_ = 1;

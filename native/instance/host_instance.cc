@@ -51,6 +51,14 @@ Result<std::unique_ptr<HostInstance>> HostInstance::build(const ExecutorServices
     if (std::optional<double> here = self->load_of(task)) return *here;
     return self->services_.remote == nullptr ? 0.0 : self->services_.remote->load_of(task);
   };
+  host->services_.pressure = &host->pressure_;
+  host->pressure_.connect(
+      [self](uint16_t bits) {
+        if (self->services_.remote != nullptr) self->services_.remote->set_pressure(bits);
+      },
+      [self] {
+        for (auto& executor : self->executors_) executor->waker().wake();
+      });
   ASSIGN_OR_RETURN(int64_t ackers, conf.get_int("topology.acker.executors", 1));
   if (ackers <= 0) host->services_.acks = nullptr;
   const TaskTable& table = *services.table;
@@ -96,13 +104,55 @@ Status HostInstance::add(const Component& component, TaskRange range, const Conf
     for (int32_t task = range.first; task <= range.last; ++task) spout_of_[static_cast<size_t>(task)] = made.get();
     executors_.push_back(std::move(made));
   } else {
-    executors_.push_back(
-        std::make_unique<BoltExecutor>(std::move(spec), services_, *parkers_.back(), std::move(bolts)));
+    auto made = std::make_unique<BoltExecutor>(std::move(spec), services_, *parkers_.back(), std::move(bolts));
+    RETURN_IF_ERROR(control(*made, component, options));
+    executors_.push_back(std::move(made));
   }
   for (int32_t task = range.first; task <= range.last; ++task) {
     by_task_[static_cast<size_t>(task)] = executors_.back().get();
   }
   return {};
+}
+
+Status HostInstance::control(BoltExecutor& bolt, const Component& component, const HostInstanceOptions& options) {
+  const ConfMap& conf = bolt.spec().conf;
+  ASSIGN_OR_RETURN(const std::string mode, conf.get_string("petrel.flow.control", "credit"));
+  if (mode != "credit" && mode != "spout_back_pressure") {
+    return Status::malformed("petrel.flow.control is '{}'; set it to credit or to spout_back_pressure", escape(mode));
+  }
+  std::vector<WaterMark> marks;
+  const size_t limit = options.queue_limit_bytes;
+  if (mode == "spout_back_pressure") marks.push_back({&pressure_, Pressure::kSpouts, limit / 2, limit / 4, false});
+  if (const std::optional<size_t> cycle = services_.table->cycle(component)) {
+    const uint16_t bit = Pressure::cycle_bit(*cycle);
+    marks.push_back({&pressure_, bit, limit, limit / 2, true});
+    bolt.in_cycle(bit);
+    ASSIGN_OR_RETURN(const int64_t most,
+                     conf.get_int(CycleRoom::kSetting, static_cast<int64_t>(options.cycle_max_bytes), 1, INT64_MAX));
+    bolt.set_room(static_cast<size_t>(most));
+  }
+  bolt.queue().watch(std::move(marks));
+  return {};
+}
+
+void HostInstance::refuse(Executor& executor, const InboundSection& section) {
+  executor.room()->refuse(section.count);
+  const Result<TupleBatchView> batch = TupleBatchView::parse(section.bytes);
+  std::vector<AckRecord> records;
+  if (batch.ok() && services_.acks != nullptr) {
+    const uint32_t loss = services_.remote == nullptr ? 0 : services_.remote->loss_number();
+    for (const TupleView& tuple : batch->tuples()) {
+      for (uint32_t i = 0; i < tuple.anchors(); ++i) {
+        AckRecord record;
+        record.root = tuple.anchor(i).root;
+        record.kind = AckKind::kFail;
+        record.loss_number = loss;
+        records.push_back(record);
+      }
+    }
+    if (!records.empty()) services_.acks->records(records);
+  }
+  if (section.consumed) section.consumed();
 }
 
 Executor* HostInstance::find(int32_t task) const {
@@ -112,7 +162,13 @@ Executor* HostInstance::find(int32_t task) const {
 bool HostInstance::deliver(InboundSection section) {
   Executor* executor = find(section.executor);
   if (executor == nullptr) return false;
+  const bool inner = section.lane != 0;
+  if (inner && section.kind != SectionKind::kMarker && executor->room() != nullptr && executor->room()->full()) {
+    refuse(*executor, section);
+    return true;
+  }
   InItem item;
+  item.inner = inner;
   item.kind = InItem::Kind::kSection;
   item.bytes = section.bytes.size();
   item.tuples = section.count;

@@ -22,6 +22,7 @@ class TaskFactory {
 
 struct HostInstanceOptions {
   size_t queue_limit_bytes = 4U << 20;
+  size_t cycle_max_bytes = 32U << 20;  // when the topology says nothing else
   OutboxLimits outbox;
 };
 
@@ -46,6 +47,8 @@ class HostInstance {
   /// Refused source executors, by first task.
   void credit(std::span<const int32_t> executors);
   void completions(std::span<const Completion> done);
+  /// What all other hosts ask to be held back.
+  void pressure(uint16_t bits) { pressure_.others(bits); }
   void set_active(bool active);
   void drain(uint64_t epoch);
   void stop();
@@ -59,9 +62,14 @@ class HostInstance {
   explicit HostInstance(const ExecutorServices& services) : services_(services) {}
   Status add(const Component& component, TaskRange range, const ConfMap& conf, TaskFactory& factory,
              const HostInstanceOptions& options);
+  /// Water marks and room of a bolt's queue.
+  Status control(BoltExecutor& bolt, const Component& component, const HostInstanceOptions& options);
+  /// A section that finds no room in its cycle: its trees fail, its credit returns.
+  void refuse(Executor& executor, const InboundSection& section);
   Executor* find(int32_t first_task) const;
 
   ExecutorServices services_;
+  Pressure pressure_;
   std::function<std::unique_ptr<Parker>()> make_parker_;
   std::vector<std::unique_ptr<Parker>> parkers_;
   std::vector<std::unique_ptr<Executor>> executors_;

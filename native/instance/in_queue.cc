@@ -7,13 +7,21 @@ namespace petrel {
 void InQueue::add(InItem&& item) {
   bytes_ += item.bytes;
   tuples_ += item.tuples;
-  items_.push_back(std::move(item));
+  if (item.inner) inner_bytes_ += item.bytes;
+  item.number = ++number_;
+  items_[item.inner ? 1 : 0].push_back(std::move(item));
+  look();
+}
+
+void InQueue::look() {
+  for (WaterMark& mark : marks_) mark.look(mark.inner_only ? inner_bytes_ : bytes_);
 }
 
 bool InQueue::try_push(InItem& item, bool inner) {
   {
     std::lock_guard lock(mutex_);
     if (!inner && bytes_ >= limit_bytes_) return false;
+    item.inner = inner;
     add(std::move(item));
   }
   reader_.wake();
@@ -33,28 +41,39 @@ void InQueue::await(Waker& writer) {
   if (std::find(waiting_.begin(), waiting_.end(), &writer) == waiting_.end()) waiting_.push_back(&writer);
 }
 
-std::optional<InItem> InQueue::poll() {
+std::optional<InItem> InQueue::poll(bool inner_only) {
   std::lock_guard lock(mutex_);
-  if (items_.empty()) return std::nullopt;
-  InItem item = std::move(items_.front());
-  items_.pop_front();
+  auto& [outer, inner] = items_;
+  const bool from_inner =
+      inner_only || outer.empty() || (!inner.empty() && inner.front().number < outer.front().number);
+  std::deque<InItem>& from = from_inner ? inner : outer;
+  if (from.empty()) return std::nullopt;
+  InItem item = std::move(from.front());
+  from.pop_front();
   return item;
 }
 
-void InQueue::release(size_t bytes, size_t tuples) {
+void InQueue::release(size_t bytes, size_t tuples, bool inner) {
   std::vector<Waker*> woken;
   {
     std::lock_guard lock(mutex_);
     bytes_ -= bytes;
     tuples_ -= tuples;
+    if (inner) inner_bytes_ -= bytes;
+    look();
     if (bytes_ < limit_bytes_ / 2) woken.swap(waiting_);
   }
   for (Waker* writer : woken) writer->wake();
 }
 
-bool InQueue::empty() const {
+bool InQueue::empty(bool inner_only) const {
   std::lock_guard lock(mutex_);
-  return items_.empty();
+  return items_[1].empty() && (inner_only || items_[0].empty());
+}
+
+size_t InQueue::inner_bytes() const {
+  std::lock_guard lock(mutex_);
+  return inner_bytes_;
 }
 
 size_t InQueue::bytes() const {

@@ -10,6 +10,7 @@
 
 #include "native/instance/parker.h"
 #include "native/instance/ports.h"
+#include "native/instance/pressure.h"
 #include "native/instance/tuple.h"
 
 namespace petrel {
@@ -25,6 +26,8 @@ struct InItem {
   std::vector<InEntry> entries;  // kTuples
   InboundSection section;        // kSection
   Marker marker;                 // kMarker
+  bool inner = false;            // over an edge inside a cycle
+  uint64_t number = 0;           // the queue's: in the order in which they came
   size_t bytes = 0;              // what it is charged
   size_t tuples = 0;
 };
@@ -45,24 +48,32 @@ class InQueue {
   /// once more after the call: the queue may have fallen before it.
   void await(Waker& writer);
 
-  std::optional<InItem> poll();
+  /// The oldest item; `inner_only`: of those that came over edges inside a cycle.
+  std::optional<InItem> poll(bool inner_only = false);
   /// The item has been processed: its credit returns.
-  void release(size_t bytes, size_t tuples);
-  bool empty() const;
+  void release(size_t bytes, size_t tuples, bool inner = false);
+  bool empty(bool inner_only = false) const;
+  /// Looked at with every change. Before the first item.
+  void watch(std::vector<WaterMark> marks) { marks_ = std::move(marks); }
 
   size_t bytes() const;
+  size_t inner_bytes() const;
   size_t tuples() const;
   size_t limit_bytes() const { return limit_bytes_; }
 
  private:
   void add(InItem&& item);
+  void look();
 
   Waker& reader_;
   const size_t limit_bytes_;
   mutable std::mutex mutex_;
-  std::deque<InItem> items_;
+  std::deque<InItem> items_[2];  // [1]: inner
+  std::vector<WaterMark> marks_;
+  uint64_t number_ = 0;
   std::vector<Waker*> waiting_;
   size_t bytes_ = 0;
+  size_t inner_bytes_ = 0;
   size_t tuples_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "native/instance/cycle_room.h"
 #include "native/instance/in_queue.h"
 #include "native/instance/ports.h"
 
@@ -16,10 +17,11 @@ namespace petrel {
 
 /// An executor that this one may emit to.
 struct OutDestination {
-  int32_t executor = 0;      // its first task
-  int32_t tasks = 1;         // it has so many
-  bool inner = false;        // the edge is inside a cycle: lane 1, never refused
-  InQueue* queue = nullptr;  // nullptr: in another host
+  int32_t executor = 0;       // its first task
+  int32_t tasks = 1;          // it has so many
+  bool inner = false;         // the edge is inside a cycle: lane 1, never refused
+  InQueue* queue = nullptr;   // nullptr: in another host
+  CycleRoom* room = nullptr;  // of `inner` ones of this host
 };
 
 struct OutboxLimits {

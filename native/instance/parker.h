@@ -43,6 +43,8 @@ class Waker {
     if (sleeping_) parker_.park(timeout);
     sleeping_ = false;
   }
+  /// The owner sleeps, or is about to. Thread: any.
+  bool asleep() const { return sleeping_; }
   void wake() {
     if (sleeping_ && sleeping_.exchange(false)) parker_.unpark();
   }

@@ -31,6 +31,7 @@ struct OutboundSection {
 struct InboundSection {
   int32_t executor = 0;  // first task of the receiving executor
   int32_t destination_task = 0;
+  uint8_t lane = 0;
   SectionKind kind = SectionKind::kTuples;
   uint32_t count = 0;
   std::shared_ptr<const std::string> frame;  // owns the bytes
@@ -49,6 +50,8 @@ class RemotePort {
   virtual double load_of(int32_t task) const = 0;
   /// Sum of the incarnations that are known of all hosts: grows with every loss (docs/links.md).
   virtual uint32_t loss_number() const = 0;
+  /// What this host asks the others to hold back (docs/links.md, Pressure); absolute.
+  virtual void set_pressure(uint16_t bits) { (void)bits; }
 };
 
 /// The ledgers: records find theirs by root. Thread: any.

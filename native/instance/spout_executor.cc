@@ -79,12 +79,12 @@ void SpoutExecutor::close() {
 }
 
 Nanos SpoutExecutor::idle_time() {
-  if (!active_ || at_max_pending()) return Seconds(1);
+  if (!active_ || at_max_pending() || held_back()) return Seconds(1);
   return ++empty_ > kLongIdle ? kLongWait : kShortWait;
 }
 
 bool SpoutExecutor::has_work() const {
-  if (control_waits() || active_ != last_active_) return true;
+  if (control_waits() || active_ != last_active_ || (was_held_back_ && !held_back())) return true;
   std::lock_guard lock(completions_mutex_);
   return !completions_.empty();
 }
@@ -106,7 +106,8 @@ Result<bool> SpoutExecutor::run_once(MonoTime now) {
   while (std::optional<InItem> item = queue_.poll()) queue_.release(item->bytes, item->tuples);
   if (last_active_) {
     ASSIGN_OR_RETURN(bool can_emit, outbox_->retry());
-    if (can_emit && !at_max_pending()) {
+    was_held_back_ = held_back();
+    if (can_emit && !at_max_pending() && !was_held_back_) {
       const uint64_t before = emits_;
       RETURN_IF_ERROR(next_tuples());
       if (emits_ != before) {
@@ -125,6 +126,7 @@ Result<bool> SpoutExecutor::run_once(MonoTime now) {
 
 Status SpoutExecutor::next_tuples() {
   for (size_t i = 0; i < tasks_.size(); ++i) {
+    calling();
     Status status = tasks_[i]->next_tuple();
     if (!status.ok()) return failed(i, status);
     RETURN_IF_ERROR(untracked_error_);
@@ -163,6 +165,7 @@ Status SpoutExecutor::complete_one(const Completion& done) {
   Pending pending = std::move(at->second);
   pending_.erase(at);
   pending_now_.set(static_cast<int64_t>(pending_.size()));
+  calling();
   Status status;
   if (done.kind == CompletionKind::kAck) {
     pending.counts->acked.add(1);

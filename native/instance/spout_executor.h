@@ -70,7 +70,8 @@ class SpoutExecutor : public Executor {
   Status tick(int64_t) override { return {}; }  // spouts get no tick tuples
   Nanos idle_time() override;
   bool has_work() const override;
-  bool has_input() const override { return active_ && !at_max_pending(); }
+  bool has_input() const override { return active_ && !at_max_pending() && !held_back(); }
+  bool is_pressed() const override { return active_ && !at_max_pending() && held_back(); }
   bool may_start_markers() const override { return !active_ && !last_active_; }
   int64_t pending_roots() const override { return pending_now_.get(); }
 
@@ -84,6 +85,7 @@ class SpoutExecutor : public Executor {
     bool sampled = false;
   };
 
+  bool held_back() const { return pressed_by(Pressure::kSpouts); }
   bool at_max_pending() const { return max_pending_ > 0 && pending_.size() >= max_pending_; }
   Result<bool> complete();
   Status complete_one(const Completion& done);
@@ -101,6 +103,7 @@ class SpoutExecutor : public Executor {
   std::unordered_map<uint64_t, Pending> pending_;  // by root; looked up only
   Count pending_now_;
   bool last_active_ = false;
+  bool was_held_back_ = false;
   uint64_t emits_ = 0;
   int empty_ = 0;
   Status untracked_error_;

@@ -83,6 +83,14 @@ struct StepWorld::Host : RemotePort, AckPort, HostEvents {
   }
   double load_of(int32_t) const override { return 0; }
   uint32_t loss_number() const override { return world.losses; }
+  void set_pressure(uint16_t bits) override {
+    asked = bits;
+    for (auto& to : world.hosts_) {
+      uint16_t all = 0;
+      for (auto& from : world.hosts_) all |= from != to ? from->asked : 0;
+      if (to.get() != this && to->instance) to->instance->pressure(all);
+    }
+  }
   void open(int32_t task, int64_t timeout_ms) override { CHECK(ledger.open(TaskId(task), Millis(timeout_ms)).ok()); }
   void records(std::span<const AckRecord> batch) override {
     for (const AckRecord& record : batch) {
@@ -97,6 +105,7 @@ struct StepWorld::Host : RemotePort, AckPort, HostEvents {
   StepWorld& world;
   uint32_t slot;
   AckLedger ledger;
+  uint16_t asked = 0;
   std::deque<AckRecord> inbox;
   std::unique_ptr<HostInstance> instance;
 };

@@ -59,6 +59,7 @@ void HostEndpoint::attach(std::unique_ptr<Link> link) {
   ++counters_.links;
   send_.all_paths_up();
   receive_.all_paths_up();
+  pressure_due_ = pressure_ != 0;
   schedule_locked();
 }
 
@@ -91,6 +92,24 @@ void HostEndpoint::acks(std::span<const AckRecord> records) {
   const std::scoped_lock lock(mutex_);
   send_.acks(records);
   schedule_locked();
+}
+
+void HostEndpoint::set_pressure(uint16_t bits) {
+  const std::scoped_lock lock(mutex_);
+  if (std::exchange(pressure_, bits) == bits) return;
+  pressure_due_ = true;
+  schedule_locked();
+}
+
+Frame HostEndpoint::pressure_frame() const {
+  FrameHeader header;
+  header.kind = FrameKind::kHosts;
+  header.source_host = options_.slot;
+  header.source_incarnation = options_.incarnation;
+  HostEntry entry{options_.slot, 0, options_.incarnation, HostState::kUp, 0, pressure_};
+  std::string body;
+  append_entry(body, entry);
+  return make_frame(header, std::move(body));
 }
 
 uint64_t HostEndpoint::ack_backlog_bytes() const {
@@ -221,6 +240,7 @@ void HostEndpoint::learn(uint32_t slot, HostTable::Change change, News& news) {
     receive_.path_up(slot);
   }
   loss_number_.store(table_.loss_number(), std::memory_order_relaxed);
+  if (change.pressure) news.pressure = table_.pressure();
   if (change.lost) news.lost.emplace_back(slot, table_.loss_number());
 }
 
@@ -241,6 +261,7 @@ void HostEndpoint::tell(News& news) {
   if (!news.acks.empty()) handler_.on_acks(news.acks);
   for (const InSection& section : news.sections) handler_.on_section(section);
   if (news.links_up) handler_.on_links_up(*news.links_up);
+  if (news.pressure) handler_.on_pressure(*news.pressure);
 }
 
 // ---- The turn of the loop
@@ -265,6 +286,7 @@ void HostEndpoint::flush() {
     const MonoTime now = reactor_.clock().now();
     send_.take_ready(now, ready);
     if (link_) {
+      if (std::exchange(pressure_due_, false)) frames.push_back(pressure_frame());
       receive_.take_frames(frames);
       const size_t budget = queued < options_.link_high_bytes ? options_.link_high_bytes - queued : 0;
       left = send_.take_frames(now, budget, frames);

@@ -41,6 +41,8 @@ class EndpointHandler {
   virtual void on_host_lost(uint32_t slot, uint32_t loss_number) = 0;
   /// Every other host of the plan was announced as up; once per plan epoch.
   virtual void on_links_up(uint64_t plan_epoch) = 0;
+  /// What all other hosts together ask to be held back; absolute.
+  virtual void on_pressure(uint16_t bits) { (void)bits; }
 };
 
 struct HostEndpointOptions {
@@ -87,6 +89,9 @@ class HostEndpoint : private LinkHandler {
   /// For ledgers of other hosts; a record finds its host by its root.
   void acks(std::span<const AckRecord> records);
 
+  /// What this host asks all others to hold back; absolute, told again on a new link.
+  void set_pressure(uint16_t bits);
+
   uint32_t loss_number() const { return loss_number_.load(std::memory_order_relaxed); }
   uint64_t ack_backlog_bytes() const;
   /// Queue fill of the task's executor as of the last credit frame, 0..65535.
@@ -105,6 +110,7 @@ class HostEndpoint : private LinkHandler {
   struct News {
     std::vector<std::pair<uint32_t, uint32_t>> lost;  // slot, loss number
     std::optional<uint64_t> links_up;
+    std::optional<uint16_t> pressure;
     std::vector<InSection> sections;
     Frame acks_frame;  // keeps `acks` alive
     std::string_view acks;
@@ -118,6 +124,8 @@ class HostEndpoint : private LinkHandler {
   void learn(uint32_t slot, HostTable::Change change, News& news);
   void check_links_up(News& news);
   void tell(News& news);
+
+  Frame pressure_frame() const;
 
   void schedule_locked();
   void flush();
@@ -135,6 +143,8 @@ class HostEndpoint : private LinkHandler {
   std::shared_ptr<const RouteTable> routes_;
   EndpointCounters counters_;
   uint64_t links_up_told_ = 0;
+  uint16_t pressure_ = 0;
+  bool pressure_due_ = false;  // the stream manager does not know it yet
   bool flush_posted_ = false;
 
   std::unique_ptr<Link> link_;  // loop

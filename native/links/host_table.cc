@@ -1,5 +1,7 @@
 #include "native/links/host_table.h"
 
+#include <utility>
+
 namespace petrel {
 
 HostTable::Host* HostTable::find(uint32_t slot) {
@@ -13,6 +15,12 @@ void HostTable::count() {
   for (const Host& host : hosts_) loss_number_ += host.incarnation + (host.lost ? 1 : 0);
 }
 
+bool HostTable::gather_pressure() {
+  uint16_t all = 0;
+  for (const Host& host : hosts_) all |= host.pressure;
+  return std::exchange(pressure_, all) != all;
+}
+
 HostTable::Change HostTable::learn(const HostEntry& entry) {
   Change change;
   Host* host = find(entry.slot);
@@ -22,17 +30,19 @@ HostTable::Change HostTable::learn(const HostEntry& entry) {
     if (newer) {
       change.lost = host->incarnation != 0 && !host->lost;
       change.up = true;
-      *host = Host{entry.incarnation, true, false, entry.path_epoch};
+      *host = Host{entry.incarnation, true, false, entry.path_epoch, entry.pressure};
     } else if (!host->lost) {
       change.path = entry.path_epoch != host->path_epoch;
       host->path_epoch = entry.path_epoch;
       host->announced = true;
+      host->pressure = entry.pressure;
     }
   } else if (entry.state == HostState::kLost && (newer || !host->lost)) {
     change.lost = true;
     *host = Host{entry.incarnation, false, true, entry.path_epoch};
   }
   if (change.lost || change.up) count();
+  change.pressure = gather_pressure();
   return change;
 }
 
@@ -44,6 +54,7 @@ HostTable::Change HostTable::seen(uint32_t slot, uint32_t incarnation) {
   change.up = true;
   *host = Host{incarnation, false, false, 0};
   count();
+  change.pressure = gather_pressure();
   return change;
 }
 

@@ -16,9 +16,10 @@ class HostTable {
   static constexpr uint32_t kMaxSlots = 65536;
   /// What a piece of news has changed, in this order.
   struct Change {
-    bool lost = false;  // the incarnation that was known (or was not yet) is dead
-    bool up = false;    // a new incarnation can be reached
-    bool path = false;  // the way to it is new
+    bool lost = false;      // the incarnation that was known (or was not yet) is dead
+    bool up = false;        // a new incarnation can be reached
+    bool path = false;      // the way to it is new
+    bool pressure = false;  // pressure() has changed
   };
 
   explicit HostTable(uint32_t own_slot, uint32_t own_incarnation = 0)
@@ -36,6 +37,8 @@ class HostTable {
   uint32_t least_alive(uint32_t slot) const {
     return slot < hosts_.size() ? hosts_[slot].incarnation + (hosts_[slot].lost ? 1 : 0) : 0;
   }
+  /// What all other hosts together ask to be held back.
+  uint16_t pressure() const { return pressure_; }
   /// All slots below `hosts` but our own were announced as up.
   bool all_up(size_t hosts) const;
   /// Slots that are known.
@@ -50,14 +53,17 @@ class HostTable {
     bool announced = false;
     bool lost = false;
     uint32_t path_epoch = 0;
+    uint16_t pressure = 0;
   };
   Host* find(uint32_t slot);
   void count();
+  bool gather_pressure();
 
   const uint32_t own_slot_;
   const uint32_t own_incarnation_;
   std::vector<Host> hosts_;
   uint32_t loss_number_;
+  uint16_t pressure_ = 0;
 };
 
 }  // namespace petrel

@@ -47,6 +47,24 @@ TEST(HostTable, ALossIsToldOnceAndIsFinal) {
   EXPECT_EQ(table.loss_number(), 2u);
 }
 
+TEST(HostTable, PressureIsThatOfAllWhoLive) {
+  HostTable table(0);
+  const auto asks = [](uint32_t slot, uint32_t incarnation, uint16_t bits) {
+    HostEntry entry = up(slot, incarnation);
+    entry.pressure = bits;
+    return entry;
+  };
+  EXPECT_TRUE(table.learn(asks(1, 1, 1)).pressure);
+  EXPECT_TRUE(table.learn(asks(2, 1, 6)).pressure);
+  EXPECT_FALSE(table.learn(asks(2, 1, 7)).pressure);  // no bit that nobody asked for yet
+  EXPECT_EQ(table.pressure(), 7u);
+  EXPECT_FALSE(table.learn(asks(0, 9, 8)).pressure);  // our own is not ours to hear
+  EXPECT_TRUE(table.learn(lost(2, 1)).pressure);
+  EXPECT_EQ(table.pressure(), 1u);
+  EXPECT_TRUE(table.seen(1, 2).pressure);  // a new incarnation has not asked yet
+  EXPECT_EQ(table.pressure(), 0u);
+}
+
 TEST(HostTable, TheLossOfAnUnknownIncarnationIsALoss) {
   HostTable table(0);
   table.learn(up(1, 1));

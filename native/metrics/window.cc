@@ -134,6 +134,12 @@ void ExecutorWindows::add(const proto::ExecutorSample& sample, uint32_t incarnat
   spout_ = sample.spout();
   queue_depth_ = sample.queue_depth();
   pending_ = sample.pending();
+  queue_bytes_ = sample.queue_bytes();
+  blocked_ns_ = sample.blocked_ns();
+  blocked_by_.clear();
+  for (const proto::BlockedCause& cause : sample.blocked_by()) {
+    if (blocked_by_.size() < kCausesMax) blocked_by_[cause.first_task()] = cause.ns();
+  }
   for (const proto::StreamCounts& counts : sample.outputs()) {
     auto found = outputs_.find(counts.stream());
     if (found == outputs_.end()) {
@@ -157,6 +163,13 @@ void ExecutorWindows::fill(proto::ExecutorStats& stats, int64_t uptime_s, MonoTi
   stats.set_spout(spout_);
   stats.set_queue_depth(queue_depth_);
   stats.set_pending(pending_);
+  stats.set_queue_bytes(queue_bytes_);
+  stats.set_blocked_ns(blocked_ns_);
+  for (const auto& [first_task, ns] : blocked_by_) {
+    proto::BlockedCause& cause = *stats.add_blocked_by();
+    cause.set_first_task(first_task);
+    cause.set_ns(ns);
+  }
   for (size_t index = 0; index < kWindows.size(); ++index) {
     proto::Window& window = *stats.add_windows();
     window.set_key(kWindows[index].key);

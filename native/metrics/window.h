@@ -49,11 +49,12 @@ class WindowedSums {
 };
 
 /// The windows of one executor.
-/// Thread: one owner.  Limits: kStreamsMax outputs and kInputsMax inputs; further ones are not counted.
+/// Thread: one owner.  Limits: kStreamsMax outputs, kInputsMax inputs, kCausesMax causes; further ones are not counted.
 class ExecutorWindows {
  public:
   static constexpr size_t kStreamsMax = 512;
   static constexpr size_t kInputsMax = 4096;
+  static constexpr size_t kCausesMax = 4096;
 
   explicit ExecutorWindows(MonoTime start) : start_(start) {}
   /// `sample` is cumulative since its host `incarnation` started; a new incarnation counts from zero again.
@@ -76,6 +77,9 @@ class ExecutorWindows {
   bool spout_ = false;
   int64_t queue_depth_ = 0;
   int64_t pending_ = 0;
+  int64_t queue_bytes_ = 0;
+  int64_t blocked_ns_ = 0;
+  std::map<int32_t, int64_t> blocked_by_;
   std::map<std::string, Series> outputs_;
   std::map<std::pair<std::string, std::string>, Series> inputs_;
 };

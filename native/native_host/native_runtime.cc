@@ -4,6 +4,7 @@
 
 #include "native/base/escape.h"
 #include "native/base/log.h"
+#include "native/codec/tuple_batch.h"
 
 namespace petrel {
 namespace {
@@ -129,7 +130,11 @@ Status NativeRuntime::build(const std::string& plan_bytes) {
   services.acks = this;
   services.events = this;
   HostInstanceOptions sizes;
+  ASSIGN_OR_RETURN(const int64_t stuck, options_.conf.get_int(StuckCalls::kSetting, 60, 0));
+  stuck_after_ = Seconds(stuck);
   sizes.queue_limit_bytes = kQueueBytes;
+  ASSIGN_OR_RETURN(const uint64_t section, section_limit_bytes(options_.conf));
+  sizes.outbox.max_tuple_bytes = section - TupleBatchView::kExtraBytes;
   ReportingFactory factory(libraries_, events_);
   ASSIGN_OR_RETURN(
       instance_,
@@ -154,6 +159,7 @@ Status NativeRuntime::make_links(const PhysicalPlan& plan, std::shared_ptr<const
   links.unix_endpoint = options_.data_endpoint;
   links.executors = receiving(*instance_);
   links.pool_bytes = kQueueBytes;
+  ASSIGN_OR_RETURN(links.endpoint.flows.max_tuple_bytes, section_limit_bytes(options_.conf));
   HostLinksEvents events;
   events.on_listening = events_.listening;
   events.on_links_up = events_.links_up;
@@ -284,9 +290,15 @@ void NativeRuntime::run_timer() {
   name_thread("petrel-timer");
   ThreadParker parker;
   Nanos every = kSweep;
+  StuckCalls stuck(instance_->executors(), stuck_after_, *this);
+  MonoTime next_look = clock_.now();
   while (!stopping_) {
     parker.park(every);
     every = instance_->sweep() ? kSweep : std::min(kMaxSweep, 2 * every);
+    const MonoTime now = clock_.now();
+    if (now < next_look) continue;
+    next_look = now + Seconds(1);
+    stuck.look(now);
   }
 }
 
@@ -378,6 +390,7 @@ void NativeRuntime::deliver(std::span<const InSection> sections) {
     InboundSection in;
     in.executor = section.executor;
     in.destination_task = section.destination_task;
+    in.lane = section.flow.lane;
     in.kind = section.kind;
     in.count = section.count;
     in.frame = section.frame;
@@ -388,6 +401,14 @@ void NativeRuntime::deliver(std::span<const InSection> sections) {
       links_->consumed(section.flow, section.bytes.size());
     }
   }
+}
+
+void NativeRuntime::pressure(uint16_t bits) {
+  instance_->pressure(bits);
+}
+
+void NativeRuntime::set_pressure(uint16_t bits) {
+  links_->set_pressure(bits);
 }
 
 void NativeRuntime::credit(std::span<const int32_t> executors) {

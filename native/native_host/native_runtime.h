@@ -14,6 +14,7 @@
 #include "native/host/host_links.h"
 #include "native/host/host_runtime.h"
 #include "native/instance/host_instance.h"
+#include "native/instance/stuck_calls.h"
 #include "native/ledger/ledger_loop.h"
 #include "native/native_host/component_library.h"
 #include "native/transport/asio_reactor.h"
@@ -79,6 +80,8 @@ class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, p
   void drained(int32_t executor, uint64_t epoch) override;
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
+  void pressure(uint16_t bits) override;
+  void set_pressure(uint16_t bits) override;
 
   Status build(const std::string& plan_bytes);
   Status make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTable> routes);
@@ -97,6 +100,7 @@ class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, p
   const NativeRuntimeEvents events_;
   ComponentLibraries libraries_;
   std::unique_ptr<HostInstance> instance_;
+  Nanos stuck_after_{};
   LedgerInbox inbox_;
   std::thread ledger_thread_;
   std::unique_ptr<AsioReactor> links_loop_;

@@ -31,7 +31,9 @@ TaskTable::TaskTable(LogicalPlan plan, std::vector<TaskPlace> places)
     }
   }
   size_t group = 0;
-  for (const std::vector<std::string>& cycle : find_cycles(plan_)) {
+  std::vector<std::vector<std::string>> cycles = find_cycles(plan_);
+  std::sort(cycles.begin(), cycles.end());
+  for (const std::vector<std::string>& cycle : cycles) {
     for (const std::string& name : cycle) cycle_of_[name] = group;
     ++group;
   }
@@ -83,6 +85,11 @@ std::vector<const Component*> TaskTable::readers_of(const Component& component) 
     if (std::any_of(reader.inputs.begin(), reader.inputs.end(), reads)) readers.push_back(&reader);
   }
   return readers;
+}
+
+std::optional<size_t> TaskTable::cycle(const Component& component) const {
+  const auto found = cycle_of_.find(component.name);
+  return found == cycle_of_.end() ? std::nullopt : std::optional<size_t>(found->second);
 }
 
 bool TaskTable::inner(const Component& from, const Component& to) const {

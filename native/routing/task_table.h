@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,6 +45,8 @@ class TaskTable {
   std::vector<const Component*> readers_of(const Component& component) const;
   /// An edge inside a cycle: it is never refused, and markers do not cross it.
   bool inner(const Component& from, const Component& to) const;
+  /// The number of the cycle that a component is in; cycles are counted in order of their first names.
+  std::optional<size_t> cycle(const Component& component) const;
   /// The bit of a slot in an ack record's mask.
   static uint64_t mask_of(uint32_t slot) { return uint64_t{1} << (slot % 64); }
 

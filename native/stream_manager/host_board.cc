@@ -9,6 +9,15 @@ bool HostBoard::local_up(uint32_t slot, uint32_t incarnation) {
   return true;
 }
 
+bool HostBoard::pressure(uint32_t slot, uint32_t incarnation, uint16_t bits) {
+  const auto found = hosts_.find(slot);
+  if (found == hosts_.end()) return false;
+  HostEntry& entry = found->second.entry;
+  if (entry.incarnation != incarnation || entry.state != HostState::kUp || entry.pressure == bits) return false;
+  entry.pressure = bits;
+  return true;
+}
+
 bool HostBoard::lost(uint32_t slot, int32_t container, uint32_t incarnation) {
   if (incarnation == 0 || gone(slot, incarnation)) return false;
   HostEntry& entry = hosts_[slot].entry;
@@ -21,8 +30,11 @@ bool HostBoard::learn(int32_t container, const HostEntry& said) {
   if (said.state == HostState::kLost) return lost(said.slot, container, said.incarnation);
   if (said.state != HostState::kUp || gone(said.slot, said.incarnation)) return false;
   Host& host = hosts_[said.slot];
-  if (host.entry.incarnation == said.incarnation && host.path_epoch_of_peer == said.path_epoch) return false;
-  host.entry = HostEntry{said.slot, container, said.incarnation, HostState::kUp, host.entry.path_epoch + 1};
+  if (host.entry.incarnation == said.incarnation && host.path_epoch_of_peer == said.path_epoch) {
+    return pressure(said.slot, said.incarnation, said.pressure);
+  }
+  host.entry =
+      HostEntry{said.slot, container, said.incarnation, HostState::kUp, host.entry.path_epoch + 1, said.pressure};
   host.path_epoch_of_peer = said.path_epoch;
   return true;
 }

@@ -17,6 +17,8 @@ class HostBoard {
 
   /// A host of our container has a link. False: a newer incarnation is known, or this one is dead.
   bool local_up(uint32_t slot, uint32_t incarnation);
+  /// What a host of our container asks others to hold back. True when that is news.
+  bool pressure(uint32_t slot, uint32_t incarnation, uint16_t bits);
   /// True when that is news.
   bool lost(uint32_t slot, int32_t container, uint32_t incarnation);
   /// What the stream manager of `container` says of its own hosts. True when something has changed.

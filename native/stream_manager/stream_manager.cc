@@ -370,12 +370,15 @@ void StreamManager::count(const Port& from, uint32_t slot,
 
 void StreamManager::on_hosts(Port& from, const Frame& frame) {
   const Result<std::vector<HostEntry>> entries = parse_hosts(frame.bytes());
-  if (!entries.ok() || from.local()) {
-    drop(entries.ok() ? Drop::kForeignSource : Drop::kMalformed);
-    return;
-  }
+  if (!entries.ok()) return drop(Drop::kMalformed);
   bool changed = false;
   for (const HostEntry& entry : *entries) {
+    if (from.local()) {  // of itself, and only its pressure is news to us
+      const bool own = entry.slot == from.peer.slot && entry.incarnation == from.peer.incarnation;
+      if (!own) drop(Drop::kForeignSource);
+      changed |= own && board_.pressure(entry.slot, entry.incarnation, entry.pressure);
+      continue;
+    }
     const HostPlace* place = routes_ ? routes_->host(entry.slot) : nullptr;
     if (routes_ && (place == nullptr || place->container != from.peer.container)) {
       drop(Drop::kForeignSource);

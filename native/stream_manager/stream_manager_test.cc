@@ -212,7 +212,9 @@ TEST_F(Manager, S6NobodySpeaksForSomebodyElse) {
   send(*one, data(1, 0, {1}, 1));  // another incarnation
   send(*second, data(1, 0, {1}));  // a host of ours
   send(*second, data(3, 0, {1}));  // of a third container
-  send(*zero, make_frame(header(FrameKind::kHosts, 0, 0), ""));
+  std::string other;
+  append_entry(other, HostEntry{1, 1, 2, HostState::kUp, 0, 1});
+  send(*zero, make_frame(header(FrameKind::kHosts, 0, 0), other));
   turn(*zero);
   EXPECT_THAT(zero->frames, IsEmpty());
   EXPECT_EQ(dropped(Drop::kForeignSource), 5u);
@@ -262,6 +264,34 @@ TEST_F(Manager, S12AReaderThatStandsStillDoesNotFillTheMemory) {
   EXPECT_GT(dropped(Drop::kQueueFull), 800u);
   turn(*zero);
   EXPECT_EQ(manager_->queued_bytes(), 0u);
+}
+
+TEST_F(Manager, WhatAHostAsksToBeHeldBackIsToldToAll) {
+  const auto zero = host(0, 7);
+  const auto one = host(1);
+  const auto second = peer(2);
+  std::string asks;
+  append_entry(asks, HostEntry{0, 0, 7, HostState::kUp, 0, 5});
+  send(*zero, make_frame(header(FrameKind::kHosts, 0, 0), asks));
+  for (const auto* far : {&one, &second}) turn(**far);
+  EXPECT_EQ(second->last_hosts()[0], (HostEntry{0, 1, 7, HostState::kUp, 1, 5}));
+  EXPECT_EQ(one->last_hosts()[0].pressure, 5u);
+  // A peer's hosts the same, without a new path.
+  std::string theirs;
+  append_entry(theirs, HostEntry{2, 2, 4, HostState::kUp, 9, 2});
+  FrameHeader hosts;
+  hosts.kind = FrameKind::kHosts;
+  send(*second, make_frame(hosts, theirs));
+  std::string fewer;
+  append_entry(fewer, HostEntry{2, 2, 4, HostState::kUp, 9, 0});
+  send(*second, make_frame(hosts, fewer));
+  turn(*one);
+  ASSERT_EQ(one->last_hosts().size(), 3u);
+  EXPECT_EQ(one->last_hosts()[2], (HostEntry{2, 2, 4, HostState::kUp, 1, 0}));
+  // It ends with its host.
+  manager_->host_ended(0, 1, 7);
+  turn(*second);
+  EXPECT_EQ(second->last_hosts()[0].pressure, 0u);
 }
 
 TEST_F(Manager, NewsOfHosts) {

@@ -349,6 +349,10 @@ Offer SimHost::offer(int32_t source_executor, OutboundSection&& section) {
   return answer;
 }
 
+void SimHost::set_pressure(uint16_t bits) {
+  links_->set_pressure(bits);
+}
+
 double SimHost::load_of(int32_t task) const {
   return links_->load_of(task) / 65535.0;
 }
@@ -366,6 +370,7 @@ void SimHost::deliver(std::span<const InSection> sections) {
     InboundSection in;
     in.executor = section.executor;
     in.destination_task = section.destination_task;
+    in.lane = section.lane;
     in.kind = section.kind;
     in.count = section.count;
     in.frame = section.frame;
@@ -381,6 +386,10 @@ void SimHost::deliver(std::span<const InSection> sections) {
     }
   }
   check_memory();
+}
+
+void SimHost::pressure(uint16_t bits) {
+  instance_->pressure(bits);
 }
 
 void SimHost::credit(std::span<const int32_t> executors) {

@@ -76,6 +76,7 @@ class SimHost : private HostRuntime,
   void on_refused(const std::string& reason) override;
   Offer offer(int32_t source_executor, OutboundSection&& section) override;
   double load_of(int32_t task) const override;
+  void set_pressure(uint16_t bits) override;
   uint32_t loss_number() const override { return links_->loss_number(); }
   void open(int32_t spout_task, int64_t timeout_ms) override;
   void records(std::span<const AckRecord> records) override;
@@ -83,6 +84,7 @@ class SimHost : private HostRuntime,
   void drained(int32_t executor, uint64_t epoch) override;
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
+  void pressure(uint16_t bits) override;
 
   const SimPlan& plan() const { return *around_.plan; }
   SimWorld& world() { return *around_.world; }

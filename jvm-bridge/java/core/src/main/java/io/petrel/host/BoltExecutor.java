@@ -1,5 +1,6 @@
 package io.petrel.host;
 
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -21,6 +22,10 @@ public final class BoltExecutor extends Executor {
     private IBolt[] bolts;
     /** The batch that is being processed, and the next entry in it. */
     private TupleBatch batch;
+    /** Batches from outside of the cycle, while it is full. Their credit does not return meanwhile. */
+    private final ArrayDeque<TupleBatch> held = new ArrayDeque<>();
+    /** 0 outside of cycles. */
+    private int cycleBit;
 
     private int at;
     /** Made when the first tuple of another host comes. */
@@ -44,7 +49,7 @@ public final class BoltExecutor extends Executor {
         }
         worked |= sendMarkers();
         if (batch == null) {
-            batch = queue().poll();
+            batch = take();
             if (batch == null) {
                 flush();
                 return worked;
@@ -56,6 +61,30 @@ public final class BoltExecutor extends Executor {
         }
         processBatch();
         return true;
+    }
+
+    /** The bit of the cycle that the bolt is in. Before the first step. */
+    void inCycle(int bit) {
+        cycleBit = bit;
+    }
+
+    private boolean isClosed() {
+        return cycleBit != 0 && services.pressure().holds(cycleBit);
+    }
+
+    /** The next batch. While the cycle is full only one that came from inside of it; both kinds keep their order. */
+    private TupleBatch take() {
+        boolean closed = isClosed();
+        if (!closed && !held.isEmpty()) {
+            return held.poll();
+        }
+        for (TupleBatch next; (next = queue().poll()) != null;) {
+            if (!closed || next.inner) {
+                return next;
+            }
+            held.add(next);
+        }
+        return null;
     }
 
     /** What is not a batch of objects: sections of other hosts and markers. */
@@ -89,7 +118,12 @@ public final class BoltExecutor extends Executor {
 
     @Override
     protected boolean hasInput() {
-        return batch != null || !queue().isEmpty();
+        return batch != null || !queue().isEmpty() || !held.isEmpty() && !isClosed();
+    }
+
+    @Override
+    protected boolean isPressed() {
+        return !held.isEmpty() && isClosed();
     }
 
     @Override
@@ -165,6 +199,7 @@ public final class BoltExecutor extends Executor {
     private void executeUnwrapped(int id, Tuple tuple) {
         int index = id - spec.firstTask();
         Task task = tasks.get(index);
+        calling();
         boolean observed = task.observed();
         if (observed) {
             task.onReceive(tuple);

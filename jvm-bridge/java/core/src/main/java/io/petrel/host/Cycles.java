@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** Which components are in a cycle with each other (strongly connected components, Tarjan without recursion). */
 final class Cycles {
@@ -29,6 +30,23 @@ final class Cycles {
     boolean inner(String from, String to) {
         Integer a = group.get(from);
         return a != null && a.equals(group.get(to)) && (!from.equals(to) || of(from).contains(from));
+    }
+
+    /** The number of the cycle that the component is in, -1 outside of all: they are counted in order of their first names. */
+    int number(String component) {
+        TreeMap<String, Integer> firstNames = new TreeMap<>();
+        Map<Integer, String> first = new HashMap<>();
+        for (Map.Entry<String, Integer> entry : group.entrySet()) {
+            if (isInCycle(entry.getKey())) {
+                first.merge(entry.getValue(), entry.getKey(), (a, b) -> a.compareTo(b) < 0 ? a : b);
+            }
+        }
+        first.values().forEach(name -> firstNames.put(name, 0));
+        return isInCycle(component) ? firstNames.headMap(first.get(group.get(component))).size() : -1;
+    }
+
+    private boolean isInCycle(String component) {
+        return of(component).stream().anyMatch(to -> inner(component, to));
     }
 
     private List<String> of(String component) {

@@ -19,6 +19,11 @@ interface Destination {
     /** A marker as this destination takes it. */
     OpenBatch markerBatch(Marker marker);
 
+    /** Of an edge inside a cycle, of this host; null for others. */
+    default CycleRoom room() {
+        return null;
+    }
+
     /** The task that is named as the cause when there is no credit. */
     int task();
 }

@@ -1,7 +1,10 @@
 package io.petrel.host;
 
+import io.petrel.host.codec.BatchWriter;
 import io.petrel.host.grouping.Grouper;
 import io.petrel.host.grouping.LoadView;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -24,6 +27,16 @@ public abstract class Executor {
     static final long FLUSH_NANOS = 250_000L;
     /** Between looks whether the calls of foreign threads are over, behind which a marker has to go. */
     private static final long MARKER_RETRY_NANOS = 1_000_000L;
+
+    private static final VarHandle CALLS;
+
+    static {
+        try {
+            CALLS = MethodHandles.lookup().findVarHandle(Executor.class, "calls", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
 
     protected final ExecutorSpec spec;
     protected final Services services;
@@ -48,8 +61,14 @@ public abstract class Executor {
     private Drain drain = new Drain(Set.of());
     private int[] markerDestinations = new int[0];
     private LongConsumer onDrained = epoch -> {};
+    /** Time in which others asked this executor to wait. */
+    private volatile long pressedNanos;
+    /** Null outside of cycles. */
+    private CycleRoom room;
     private volatile Thread owner;
     private volatile boolean prepared;
+    /** Grows with every call of user code. Written by the owner, read by the timer. */
+    private long calls;
     /** Something was waiting at the last look at the clock; since when, about. */
     private boolean dirty;
 
@@ -126,6 +145,21 @@ public abstract class Executor {
         }
     }
 
+    /** How much may wait inside of its cycle. Before connect. */
+    final void room(CycleRoom itsRoom) {
+        room = itsRoom;
+    }
+
+    /** Null outside of cycles. */
+    final CycleRoom room() {
+        return room;
+    }
+
+    /** Something need not be held back any more. Thread: any. */
+    final void pressureFell() {
+        waker.wake();
+    }
+
     final CreditNews creditNews() {
         return creditNews;
     }
@@ -156,6 +190,7 @@ public abstract class Executor {
     public final void idle() throws InterruptedException {
         boolean blocked = outbox.hasRefused();
         boolean starved = blocked && hasInput();
+        boolean pressed = !starved && isPressed();
         long nanos = blocked ? Outbox.BLOCKED_PARK_NANOS : idleNanos();
         if (drain.due() != 0) {
             nanos = Math.min(nanos, MARKER_RETRY_NANOS);
@@ -168,10 +203,12 @@ public abstract class Executor {
             waker.cancel();
             return;
         }
-        long since = starved ? clock.nanos() : 0;
+        long since = starved || pressed ? clock.nanos() : 0;
         waker.sleep(nanos);
         if (starved) {
             outbox.addBlocked(clock.nanos() - since);
+        } else if (pressed) {
+            pressedNanos = pressedNanos + clock.nanos() - since;
         }
         if (Thread.interrupted()) {
             throw new InterruptedException();
@@ -189,6 +226,11 @@ public abstract class Executor {
         return !queue.isEmpty();
     }
 
+    /** True when there would be something to process, and others ask to wait with it. */
+    protected boolean isPressed() {
+        return false;
+    }
+
     /** True when the calling thread owns this executor. */
     final boolean ownsThread() {
         return Thread.currentThread() == owner;
@@ -199,6 +241,21 @@ public abstract class Executor {
 
     /** Calls prepare or open of all tasks. */
     protected abstract void prepareTasks() throws Exception;
+
+    /** Before each call of user code that could take its time. */
+    protected final void calling() {
+        CALLS.setOpaque(this, calls + 1);
+    }
+
+    /** Calls of user code so far. Thread: any. */
+    final long calls() {
+        return (long) CALLS.getOpaque(this);
+    }
+
+    /** The owner while it is in user code, or seems to be; null before it has begun and while it waits. Thread: any. */
+    final Thread inUserCode() {
+        return waker.isAsleep() ? null : owner;
+    }
 
     /** Calls a tick tuple's receivers. */
     protected abstract void tick(long seconds) throws Exception;
@@ -300,7 +357,9 @@ public abstract class Executor {
     }
 
     private TupleEncoder newEncoder() {
-        return services.links() == null ? null : new TupleEncoder(services.streams(), services.codecs());
+        return services.links() == null ? null
+                : new TupleEncoder(services.streams(), services.codecs(),
+                        Conf.integer(services.conf(), "petrel.max.tuple.bytes", BatchWriter.DEFAULT_TUPLE_BYTES));
     }
 
     private boolean canSend() {
@@ -394,17 +453,20 @@ public abstract class Executor {
     }
 
     final long blockedNanos() {
-        long sum = outbox.blockedNanos();
+        long sum = outbox.blockedNanos() + pressedNanos;
         for (TaskWriter writer : foreignWriters) {
             sum += writer.outbox().blockedNanos();
         }
         return sum;
     }
 
-    /** The same by the task that had no credit. Thread: any. */
+    /** The same by the task that had no credit; 0: others asked to wait ({@link Pressure}). Thread: any. */
     final Map<Integer, Long> blockedByTask() {
         Map<Integer, Long> sums = new TreeMap<>();
         outbox.addBlockedByTask(sums);
+        if (pressedNanos != 0) {
+            sums.put(0, pressedNanos);
+        }
         for (TaskWriter writer : foreignWriters) {
             writer.outbox().addBlockedByTask(sums);
         }

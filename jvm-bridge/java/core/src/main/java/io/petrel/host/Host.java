@@ -62,6 +62,10 @@ public final class Host {
         booted().credit(firstTasks);
     }
 
+    public static void pressure(int bits) {
+        booted().pressure(bits);
+    }
+
     public static void drain(long epoch) {
         booted().drain(epoch);
     }

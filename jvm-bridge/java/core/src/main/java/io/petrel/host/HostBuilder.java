@@ -52,6 +52,7 @@ final class HostBuilder {
     private final StormTopology system;
     private final Map<Integer, String> taskToComponent;
     private final Map<String, List<Integer>> componentToTasks = new TreeMap<>();
+    private final Pressure pressure;
     private final List<Executor> executors = new ArrayList<>();
     private final List<Plan.LocalExecutor> idle = new ArrayList<>();
     private final List<RemoteExecutor> remote = new ArrayList<>();
@@ -70,6 +71,7 @@ final class HostBuilder {
         this.errors = errors;
         this.timer = timer;
         this.parkers = parkers;
+        pressure = new Pressure(plan.hosts().size() > 1 ? link::pressure : bits -> {});
         user = api.parseTopology(topology, conf);
         system = api.systemTopology(conf, user);
         taskToComponent = new TreeMap<>(api.taskInfo(user, conf));
@@ -89,7 +91,7 @@ final class HostBuilder {
                 plan, conf, user, system, taskToComponent, componentToTasks, streamFields(), workerTasks));
         services = new Services(
                 clock, seeds, api, link, timer, errors, topologyTables(), workerContext, conf, plan.incarnation(),
-                plan.hosts().size() > 1 ? link : null, streamTable(), () -> new KryoOpaqueCodec(conf));
+                plan.hosts().size() > 1 ? link : null, streamTable(), () -> new KryoOpaqueCodec(conf), pressure);
         for (Plan.LocalExecutor local : plan.executors()) {
             if (local.component().equals(ACKER)) {
                 // The ledger does the ackers' work; their ids exist and nothing is sent to them.
@@ -108,6 +110,10 @@ final class HostBuilder {
 
     List<Executor> executors() {
         return executors;
+    }
+
+    Pressure pressure() {
+        return pressure;
     }
 
     List<Plan.LocalExecutor> idle() {
@@ -235,6 +241,7 @@ final class HostBuilder {
     private void connect() {
         Map<String, List<String>> targets = targetsOf();
         Cycles cycles = new Cycles(targets);
+        control(cycles);
         long seed = seeds.getAsLong();
         int markers = (int) executors.stream().filter(executor -> !executor.spec().component().equals(SYSTEM)).count();
         DrainCount drained = new DrainCount(markers, link);
@@ -253,12 +260,47 @@ final class HostBuilder {
         }
     }
 
+    /** Water marks and rooms of the queues. */
+    private void control(Cycles cycles) {
+        boolean spouts = spoutBackPressure(conf);
+        long inCycles = executors.stream().filter(executor -> cycles.number(executor.spec().component()) >= 0).count();
+        long most = Conf.integer(conf, CycleRoom.SETTING, Math.max(2 * queueLimit,
+                Runtime.getRuntime().maxMemory() / HEAP_SHARE / Math.max(1, inCycles)));
+        for (Executor executor : executors) {
+            if (!(executor instanceof BoltExecutor) || executor.spec().component().startsWith("__")) {
+                continue;
+            }
+            List<WaterMark> marks = new ArrayList<>();
+            if (spouts) {
+                marks.add(new WaterMark(ObjectQueue::allBytes, queueLimit / 2, queueLimit / 4, pressure, Pressure.SPOUTS));
+            }
+            int cycle = cycles.number(executor.spec().component());
+            if (cycle >= 0) {
+                int bit = Pressure.cycleBit(cycle);
+                marks.add(new WaterMark(ObjectQueue::innerBytes, queueLimit, queueLimit / 2, pressure, bit));
+                ((BoltExecutor) executor).inCycle(bit);
+                executor.room(new CycleRoom(executor.queue(), most, executor.spec(), services));
+            }
+            executor.queue().watch(marks.toArray(new WaterMark[0]));
+        }
+        pressure.onRelease(() -> executors.forEach(Executor::pressureFell));
+    }
+
+    private static boolean spoutBackPressure(Map<String, Object> conf) {
+        String mode = Conf.text(conf, "petrel.flow.control", "credit");
+        if (!mode.equals("credit") && !mode.equals("spout_back_pressure")) {
+            throw new IllegalArgumentException(
+                    "petrel.flow.control is '" + mode + "'; set it to credit or to spout_back_pressure");
+        }
+        return mode.equals("spout_back_pressure");
+    }
+
     private Destination[] destinations(Executor executor, Cycles cycles) {
         String from = executor.spec().component();
         List<Destination> destinations = new ArrayList<>();
         for (Executor to : executors) {
             destinations.add(new LocalDestination(to.queue(), destinations.size(), to.spec().firstTask(),
-                    cycles.inner(from, to.spec().component())));
+                    cycles.inner(from, to.spec().component()), to.room()));
         }
         int group = destinations.size();
         for (RemoteExecutor to : remote) {

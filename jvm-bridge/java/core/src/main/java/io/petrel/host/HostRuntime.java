@@ -36,6 +36,9 @@ public final class HostRuntime {
     /** By task. */
     private final Executor[] executorOf;
     private final int[] remoteTasks;
+    private final Pressure pressure;
+    /** Of the thread of the links. */
+    private CycleOverflow overflow;
     private final List<ExecutorThread> threads = new ArrayList<>();
     private final AtomicInteger unprepared = new AtomicInteger();
     private Thread timerThread;
@@ -68,8 +71,10 @@ public final class HostRuntime {
         executorOf = executorTable();
         spoutOf = spoutTable();
         remoteTasks = builder.remoteTasks();
+        pressure = builder.pressure();
         timer.sweep(executors);
         timer.every(LOAD_NANOS, this::refreshLoad);
+        timer.every(LOAD_NANOS, new StuckCalls(executors, clock, conf)::look);
     }
 
     /** All executors. A test that steps them calls init and runOnce itself. */
@@ -166,8 +171,21 @@ public final class HostRuntime {
             link.consumed(flowLow, flowHigh, length);
             return;
         }
-        executor.deliver(new InboundBatch(
-                flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded));
+        InboundBatch section = new InboundBatch(
+                flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded);
+        if (section.inner && !section.isMarker() && executor.room() != null && executor.room().isFull()) {
+            if (overflow == null) {
+                overflow = new CycleOverflow(executor.services());
+            }
+            overflow.refuse(executor.room(), section);
+            return;
+        }
+        executor.deliver(section);
+    }
+
+    /** What all other hosts ask to be held back. Thread: that of the links. */
+    public void pressure(int bits) {
+        pressure.others(bits);
     }
 
     /** These executors, by their first task, were refused by other hosts and may try again. Thread: that of the links. */

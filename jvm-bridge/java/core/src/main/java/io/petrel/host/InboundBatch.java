@@ -5,6 +5,8 @@ package io.petrel.host;
  * never refused, and the writers of this host do not pay for it.
  */
 final class InboundBatch extends TupleBatch {
+    /** Where the lane is in the second number of a flow. */
+    private static final int LANE_SHIFT = 32;
     /** Whose credit it used: what {@link TaskLinks#consumed} wants back, as it came. */
     private final long flowLow;
 
@@ -18,6 +20,7 @@ final class InboundBatch extends TupleBatch {
     InboundBatch(long flowLow, long flowHigh, int sourceTask, int destinationTask, boolean isMarker, int count,
             byte[] encoded) {
         super(isMarker ? 0 : count, 0L);
+        inner = (flowHigh >>> LANE_SHIFT & 1) != 0;
         this.flowLow = flowLow;
         this.flowHigh = flowHigh;
         this.sourceTask = sourceTask;

@@ -6,16 +6,19 @@ final class LocalDestination implements Destination {
     private final int group;
     private final int task;
     private final boolean inner;
+    private final CycleRoom room;
 
     /**
      * @param task first task of the executor
      * @param inner the edge is inside a cycle: then it is never refused
+     * @param room of the executor's cycle; null outside of one
      */
-    LocalDestination(ObjectQueue queue, int group, int task, boolean inner) {
+    LocalDestination(ObjectQueue queue, int group, int task, boolean inner, CycleRoom room) {
         this.queue = queue;
         this.group = group;
         this.task = task;
         this.inner = inner;
+        this.room = inner ? room : null;
     }
 
     @Override
@@ -31,6 +34,11 @@ final class LocalDestination implements Destination {
     @Override
     public boolean handOver(OpenBatch batch) {
         return queue.tryEnqueue((TupleBatch) batch, inner);
+    }
+
+    @Override
+    public CycleRoom room() {
+        return room;
     }
 
     @Override

@@ -19,6 +19,8 @@ public final class Native {
 
     public static native void loads(int[] tasks, int[] fills);
 
+    public static native void pressure(int bits);
+
     public static native void drained(long epoch);
 
     public static native void prepared();
@@ -58,6 +60,11 @@ public final class Native {
         @Override
         public void loads(int[] tasks, int[] fills) {
             Native.loads(tasks, fills);
+        }
+
+        @Override
+        public void pressure(int bits) {
+            Native.pressure(bits);
         }
 
         @Override

@@ -16,6 +16,8 @@ public final class ObjectQueue {
     private static final VarHandle BYTES;
     private static final VarHandle TUPLES;
     private static final VarHandle INBOUND;
+    private static final VarHandle INNER;
+    private static final WaterMark[] NO_MARKS = {};
 
     static {
         try {
@@ -24,6 +26,7 @@ public final class ObjectQueue {
             BYTES = lookup.findVarHandle(ObjectQueue.class, "bytes", long.class);
             TUPLES = lookup.findVarHandle(ObjectQueue.class, "tuples", long.class);
             INBOUND = lookup.findVarHandle(ObjectQueue.class, "inboundBytes", long.class);
+            INNER = lookup.findVarHandle(ObjectQueue.class, "innerBytes", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
@@ -38,6 +41,9 @@ public final class ObjectQueue {
     private volatile long tuples;
     /** Of sections from other hosts: their credit is granted elsewhere, and must not starve the writers of this host. */
     private volatile long inboundBytes;
+    /** The part of both that came over edges inside a cycle. */
+    private volatile long innerBytes;
+    private WaterMark[] marks = NO_MARKS;
     private volatile boolean anyWaiting;
     /** What the reader has taken from head, oldest first. Reader only. */
     private TupleBatch ready;
@@ -60,14 +66,34 @@ public final class ObjectQueue {
             return false;
         }
         BYTES.getAndAdd(this, batch.bytes());
+        if (innerEdge) {
+            batch.inner = true;
+            INNER.getAndAdd(this, batch.bytes());
+        }
         push(batch);
+        look();
         return true;
     }
 
     /** A section that has its credit from elsewhere. Thread: any. */
     void enqueueInbound(InboundBatch section) {
         INBOUND.getAndAdd(this, (long) section.encodedBytes());
+        if (section.inner) {
+            INNER.getAndAdd(this, (long) section.encodedBytes());
+        }
         push(section);
+        look();
+    }
+
+    /** Looked at with every change of what waits. Before the first batch. */
+    void watch(WaterMark... watched) {
+        marks = watched;
+    }
+
+    private void look() {
+        for (WaterMark mark : marks) {
+            mark.look(this);
+        }
     }
 
     private void push(TupleBatch batch) {
@@ -111,10 +137,19 @@ public final class ObjectQueue {
     public void release(TupleBatch batch) {
         TUPLES.getAndAdd(this, (long) -batch.size());
         if (batch instanceof InboundBatch) {
-            INBOUND.getAndAdd(this, (long) -((InboundBatch) batch).encodedBytes());
+            long encoded = ((InboundBatch) batch).encodedBytes();
+            INBOUND.getAndAdd(this, -encoded);
+            if (batch.inner) {
+                INNER.getAndAdd(this, -encoded);
+            }
+            look();
             return;
         }
         long left = (long) BYTES.getAndAdd(this, -batch.bytes()) - batch.bytes();
+        if (batch.inner) {
+            INNER.getAndAdd(this, -batch.bytes());
+        }
+        look();
         if (anyWaiting && left < limitBytes / 2) {
             wakeWriters();
         }
@@ -133,6 +168,16 @@ public final class ObjectQueue {
     /** Encoded bytes of sections from other hosts. Thread: any. */
     public long inboundBytes() {
         return inboundBytes;
+    }
+
+    /** All that waits. Thread: any. */
+    long allBytes() {
+        return bytes + inboundBytes;
+    }
+
+    /** What came over edges inside a cycle. Thread: any. */
+    long innerBytes() {
+        return innerBytes;
     }
 
     /** Tuples that have not been processed. Thread: any. */

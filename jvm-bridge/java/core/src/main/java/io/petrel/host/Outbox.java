@@ -24,6 +24,8 @@ public final class Outbox {
     private static final long MAX_BATCH_BYTES = 64 * 1024;
 
     private final Destination[] destinations;
+    /** By destination; null where nothing is inside a cycle. */
+    private final CycleRoom[] rooms;
     private final Waker self;
     private final HostClock clock;
     private final long hardCapBytes;
@@ -57,6 +59,10 @@ public final class Outbox {
         this.clock = clock;
         this.hardCapBytes = hardCapBytes;
         int n = destinations.length;
+        rooms = new CycleRoom[n];
+        for (int i = 0; i < n; i++) {
+            rooms[i] = destinations[i].room();
+        }
         int groups = 0;
         for (Destination destination : destinations) {
             groups = Math.max(groups, destination.group() + 1);
@@ -114,6 +120,12 @@ public final class Outbox {
         OpenBatch batch = destinations[destination].markerBatch(marker);
         batch.destination = destination;
         handOver(batch);
+    }
+
+    /** The room that a tuple for this destination needs and has not got: then it must not be added. Mostly null. */
+    CycleRoom fullRoom(int destination) {
+        CycleRoom room = rooms[destination];
+        return room != null && room.isFull() ? room : null;
     }
 
     /** True when something is waiting in an open batch. */

@@ -15,6 +15,7 @@ import org.apache.storm.task.GeneralTopologyContext;
  * @param links to other hosts; null when the plan has one host
  * @param streams of all components, as batches number them
  * @param codecs for values that have no tag, one per owner
+ * @param pressure what queues ask to be held back
  */
 public record Services(
         HostClock clock,
@@ -29,4 +30,5 @@ public record Services(
         int incarnation,
         TaskLinks links,
         StreamTable streams,
-        Supplier<OpaqueCodec> codecs) {}
+        Supplier<OpaqueCodec> codecs,
+        Pressure pressure) {}

@@ -24,6 +24,7 @@ public final class SpoutExecutor extends Executor {
     private final List<SpoutCollector> collectors = new ArrayList<>();
     private ISpout[] spouts;
     private boolean lastActive;
+    private boolean wasHeldBack;
     private long emits;
     private int customIdle;
     /** A copy for other threads, which may see it a moment late: this is written in every step. */
@@ -57,12 +58,14 @@ public final class SpoutExecutor extends Executor {
             flush();
             return worked;
         }
-        if (atMaxPending()) {
+        wasHeldBack = isHeldBack();
+        if (atMaxPending() || wasHeldBack) {
             flush();
             return worked;
         }
         long before = emits;
         for (ISpout spout : spouts) {
+            calling();
             spout.nextTuple();
         }
         if (emits != before) {
@@ -77,17 +80,22 @@ public final class SpoutExecutor extends Executor {
 
     @Override
     protected long idleNanos() {
-        return !active || atMaxPending() ? LONG_NANOS : pacing.next();
+        return !active || atMaxPending() || isHeldBack() ? LONG_NANOS : pacing.next();
     }
 
     @Override
     protected boolean hasWork() {
-        return !control.isEmpty() || !completions.isEmpty() || active != lastActive || customIdle();
+        return !control.isEmpty() || !completions.isEmpty() || active != lastActive || isReleased() || customIdle();
     }
 
     @Override
     protected boolean hasInput() {
-        return active && !atMaxPending();
+        return active && !atMaxPending() && !isHeldBack();
+    }
+
+    @Override
+    protected boolean isPressed() {
+        return active && !atMaxPending() && isHeldBack();
     }
 
     @Override
@@ -158,6 +166,15 @@ public final class SpoutExecutor extends Executor {
         }
     }
 
+    /** Not held back any more, since the last step. */
+    private boolean isReleased() {
+        return wasHeldBack && !isHeldBack();
+    }
+
+    private boolean isHeldBack() {
+        return services.pressure().holds(Pressure.SPOUTS);
+    }
+
     private boolean atMaxPending() {
         return maxPending > 0 && pendingTable.size() >= maxPending;
     }
@@ -182,6 +199,7 @@ public final class SpoutExecutor extends Executor {
         OutCell cell = pendingTable.cell;
         Object values = pendingTable.value;
         long nanos = pendingTable.emitted == 0 ? -1 : Math.max(0, clock.nanos() - pendingTable.emitted);
+        calling();
         if (kind == LedgerLink.DONE_ACK) {
             cell.acked++;
             if (nanos >= 0) {
@@ -258,7 +276,7 @@ public final class SpoutExecutor extends Executor {
 
     /** The user's own wait strategy waits by itself; then there is no sleep of ours. */
     private boolean customIdle() {
-        if (customWait == null || !active || atMaxPending() || outbox.hasRefused()) {
+        if (customWait == null || !active || atMaxPending() || isHeldBack() || outbox.hasRefused()) {
             return false;
         }
         try {

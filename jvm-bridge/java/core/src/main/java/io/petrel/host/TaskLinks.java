@@ -33,6 +33,9 @@ public interface TaskLinks {
     /** How full the inboxes of tasks of other hosts are: 0 .. 65535 for each. */
     default void loads(int[] tasks, int[] fills) {}
 
+    /** What this host asks all others to hold back; see {@link Pressure}. Absolute. */
+    default void pressure(int bits) {}
+
     /** All executors of this host have the markers of this epoch: nothing more is coming. */
     default void drained(long epoch) {}
 }

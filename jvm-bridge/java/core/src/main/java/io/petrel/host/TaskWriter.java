@@ -422,6 +422,14 @@ final class TaskWriter {
             outbox.addEncoded(destination, encoder, task.component(), task.id(), route.index, id, values);
             return;
         }
+        CycleRoom full = outbox.fullRoom(destination);
+        if (full != null) {
+            for (int i = 0, n = id.roots(); i < n; i++) {
+                acks.add(LedgerLink.FAIL, id.root(i), 0);
+            }
+            full.refuse(1);
+            return;
+        }
         Tuple tuple = api.newTuple(tupleContext, values, task.component(), task.id(), route.stream, id);
         outbox.add(destination, tuple, target, size);
     }

@@ -12,6 +12,8 @@ public class TupleBatch extends OpenBatch {
     private int[] tasks;
     /** Owned by the queue that the batch is in. */
     TupleBatch next;
+    /** It came over an edge inside a cycle. Set before anybody but its maker sees it. */
+    boolean inner;
 
     public TupleBatch(int capacity) {
         tuples = new Tuple[capacity];

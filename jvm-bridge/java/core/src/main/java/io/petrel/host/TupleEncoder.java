@@ -11,9 +11,9 @@ final class TupleEncoder {
     private final BatchWriter writer;
 
     /** @param codecs makes the codec of classes without a tag; asked when the first of them comes */
-    TupleEncoder(StreamTable streams, Supplier<OpaqueCodec> codecs) {
+    TupleEncoder(StreamTable streams, Supplier<OpaqueCodec> codecs, long maxTupleBytes) {
         this.streams = streams;
-        this.writer = new BatchWriter(new LazyOpaqueCodec(codecs));
+        this.writer = new BatchWriter(new LazyOpaqueCodec(codecs), maxTupleBytes);
     }
 
     /**

@@ -53,6 +53,11 @@ public final class Waker {
         }
     }
 
+    /** The owner sleeps, or is about to. Thread: any. */
+    boolean isAsleep() {
+        return sleeping != 0;
+    }
+
     /** Times that the owner slept. */
     public long parks() {
         return parks;

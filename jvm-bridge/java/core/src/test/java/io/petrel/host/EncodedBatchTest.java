@@ -35,7 +35,7 @@ class EncodedBatchTest {
 
     private final ManualClock clock = new ManualClock();
     private final CreditNews news = new CreditNews();
-    private final TupleEncoder encoder = new TupleEncoder(STREAMS, () -> REFUSING);
+    private final TupleEncoder encoder = new TupleEncoder(STREAMS, () -> REFUSING, 1 << 20);
     private final FakeLinks links = new FakeLinks();
     private int parks;
     private Runnable whileParked = () -> {};
@@ -228,8 +228,8 @@ class EncodedBatchTest {
     void aTupleAboveTheLimitIsRefusedWithTheLimit() {
         Outbox outbox = outbox(1 << 20);
         String text = assertThrows(IllegalArgumentException.class, () -> outbox.addEncoded(
-                0, encoder, "c", 1, 0, TupleId.NONE, List.of(1, new byte[64 << 20]))).getMessage();
-        assertTrue(text.contains("is above the limit of 67108800 for tuples to other processes"), text);
+                0, encoder, "c", 1, 0, TupleId.NONE, List.of(1, new byte[2 << 20]))).getMessage();
+        assertTrue(text.contains("is above the limit of 1048576 for tuples to other processes"), text);
         add(outbox, 0, 0, 1);
         outbox.flush();
         assertEquals(range(0, 1), links.got.get(5));

@@ -32,7 +32,7 @@ class OutboxTest {
     });
 
     private Outbox outbox(boolean inner, long hardCap) {
-        return new Outbox(new Destination[] {new LocalDestination(queue, 0, 1, inner)}, self, clock, hardCap);
+        return new Outbox(new Destination[] {new LocalDestination(queue, 0, 1, inner, null)}, self, clock, hardCap);
     }
 
     private static void add(Outbox outbox, int from, int to) {
@@ -177,7 +177,7 @@ class OutboxTest {
     void writerAndTimerTogetherLoseNothingAndKeepOrder() throws Exception {
         ObjectQueue wide = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1 << 30);
         Outbox outbox =
-                new Outbox(new Destination[] {new LocalDestination(wide, 0, 1, false)}, self, clock, 1000);
+                new Outbox(new Destination[] {new LocalDestination(wide, 0, 1, false, null)}, self, clock, 1000);
         AtomicBoolean done = new AtomicBoolean();
         Thread timer = new Thread(() -> {
             while (!done.get()) {

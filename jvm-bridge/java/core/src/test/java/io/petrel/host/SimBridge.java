@@ -31,7 +31,7 @@ public final class SimBridge {
         for (int i = 0; i < destinations.length; i++) {
             Target to = targets.get(i);
             destinations[i] = to.queue != null
-                    ? new LocalDestination(to.queue, to.group, to.task, to.inner)
+                    ? new LocalDestination(to.queue, to.group, to.task, to.inner, null)
                     : new RemoteDestination(services.links(), services.clock(), executor.creditNews(),
                             executor.spec().firstTask(), to.group, to.task, to.inner);
         }

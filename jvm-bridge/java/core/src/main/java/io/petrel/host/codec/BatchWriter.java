@@ -10,11 +10,16 @@ public final class BatchWriter {
     // Version and a count of fixed width, so that the tuples never have to move.
     public static final int MAX_HEADER = 6;
 
+    private static final int FIRST_BYTES = 4096;
     /** A buffer that one huge tuple has made larger than this is given back. */
     private static final int MAX_KEPT_BYTES = 1 << 20;
 
-    private WireBuffer out = new WireBuffer(4096);
+    /** Of a tuple, when the topology says nothing else. */
+    public static final long DEFAULT_TUPLE_BYTES = 64 << 20;
+
     private final TaggedCodec codec;
+    private final long maxTupleBytes;
+    private WireBuffer out;
     private long[] anchors = new long[8];
     private int anchorCount;
     private int tupleStart;
@@ -24,7 +29,14 @@ public final class BatchWriter {
     private int field;
 
     public BatchWriter(OpaqueCodec opaque) {
+        this(opaque, DEFAULT_TUPLE_BYTES);
+    }
+
+    /** @param maxTupleBytes larger tuples are refused */
+    public BatchWriter(OpaqueCodec opaque, long maxTupleBytes) {
         codec = new TaggedCodec(opaque);
+        this.maxTupleBytes = maxTupleBytes;
+        out = emptyBuffer();
         clear();
     }
 
@@ -50,7 +62,8 @@ public final class BatchWriter {
     /**
      * Ends the tuple.
      *
-     * @throws RuntimeException of the opaque codec; the batch is then as it was before {@link #begin}
+     * @throws RuntimeException of the opaque codec, or when the tuple is too large; the batch is then as it was before
+     *     {@link #begin}
      */
     public void values(List<?> values) {
         tupleStart = out.size();
@@ -58,6 +71,8 @@ public final class BatchWriter {
         try {
             writeTuple(values);
             done = true;
+        } catch (WireBuffer.TooLongException e) {
+            throw tooLarge("at least " + (e.bytes - tupleStart));
         } finally {
             if (!done) {
                 out.truncate(tupleStart);
@@ -81,11 +96,21 @@ public final class BatchWriter {
             codec.write(out, values.get(i));
         }
         int length = out.size() - tupleStart - 4;
-        if (length > Tags.MAX_TUPLE_BYTES) {
-            throw new IllegalArgumentException("a tuple of " + length + " bytes is above the limit of "
-                    + Tags.MAX_TUPLE_BYTES + " for tuples to other processes; send it in parts");
+        if (length > maxTupleBytes) {
+            throw tooLarge(Integer.toString(length));
         }
         out.i32At(tupleStart, length);
+    }
+
+    /** Its limit is what keeps a tuple that is much too large from taking the memory of its encoding first. */
+    private WireBuffer emptyBuffer() {
+        return new WireBuffer(FIRST_BYTES, maxTupleBytes + FIRST_BYTES);
+    }
+
+    private IllegalArgumentException tooLarge(String bytes) {
+        return new IllegalArgumentException("a tuple of " + bytes + " bytes is above the limit of " + maxTupleBytes
+                + " for tuples to other processes; send it in parts, or raise petrel.max.tuple.bytes in the topology's conf (to "
+                + (1 << 30) + " at most)");
     }
 
     /** The field that the last {@link #values} was at: the one to name when it threw. */
@@ -139,7 +164,7 @@ public final class BatchWriter {
 
     public void clear() {
         if (out.array().length > MAX_KEPT_BYTES) {
-            out = new WireBuffer(4096);
+            out = emptyBuffer();
         }
         out.truncate(0);
         for (int i = 0; i < MAX_HEADER; i++) {

@@ -17,9 +17,10 @@ final class Tags {
 
     static final int BATCH_VERSION = 1;
     static final int MAX_DEPTH = 32;
-    static final int MAX_BATCH_BYTES = 64 << 20;
-    /** So that a batch of one tuple is within the limit of batches. */
-    static final int MAX_TUPLE_BYTES = MAX_BATCH_BYTES - 64;
+    /** What a batch of one tuple has beside it, at most. */
+    static final int BATCH_EXTRA_BYTES = 64;
+    /** The most that a topology may set as its limit of tuples, as a batch. */
+    static final int MAX_BATCH_BYTES = (1 << 30) + BATCH_EXTRA_BYTES;
 
     private Tags() {}
 }

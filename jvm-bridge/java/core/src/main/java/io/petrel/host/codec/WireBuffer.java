@@ -11,10 +11,17 @@ final class WireBuffer {
     private static final VarHandle I64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MAX_ARRAY = Integer.MAX_VALUE - 16;
 
+    private final long limit;
     private byte[] bytes;
     private int size;
 
     WireBuffer(int capacity) {
+        this(capacity, MAX_ARRAY);
+    }
+
+    /** @param limit in bytes; what would make it longer is refused before anything is allocated */
+    WireBuffer(int capacity, long limit) {
+        this.limit = Math.min(limit, MAX_ARRAY);
         bytes = new byte[capacity];
     }
 
@@ -24,6 +31,17 @@ final class WireBuffer {
 
     int size() {
         return size;
+    }
+
+    /** There would be more bytes than the limit. */
+    static final class TooLongException extends IllegalArgumentException {
+        private static final long serialVersionUID = 1;
+        final long bytes;
+
+        TooLongException(long bytes) {
+            super(bytes + " bytes are above the limit of the buffer");
+            this.bytes = bytes;
+        }
     }
 
     /** Cuts back to an earlier size. */
@@ -118,9 +136,9 @@ final class WireBuffer {
 
     private void grow(long more) {
         long needed = size + more;
-        if (needed > MAX_ARRAY) {
-            throw new IllegalArgumentException("a batch of " + needed + " bytes is larger than an array can be");
+        if (needed > limit) {
+            throw new TooLongException(needed);
         }
-        bytes = Arrays.copyOf(bytes, (int) Math.min(MAX_ARRAY, Math.max(needed, 2L * bytes.length)));
+        bytes = Arrays.copyOf(bytes, (int) Math.min(limit, Math.max(needed, 2L * bytes.length)));
     }
 }

@@ -8,6 +8,7 @@ import io.petrel.host.ExecutorParts;
 import io.petrel.host.ExecutorSpec;
 import io.petrel.host.HostTimer;
 import io.petrel.host.Parker;
+import io.petrel.host.Pressure;
 import io.petrel.host.Services;
 import io.petrel.host.SimBridge;
 import io.petrel.host.SpoutExecutor;
@@ -179,7 +180,7 @@ final class SimWorld {
         SimCodec codec = host == 0 ? new SimCodec() : (SimCodec) services.get(0).codecs().get();
         return new Services(clock, random::nextLong, SimStorm.api(), ledger, timers.get(host), errors,
                 new Topology(names, destinationOf, local, masks), SimStorm.CONTEXT, conf, 1,
-                hosts > 1 ? links.of(host) : null, new StreamTable(streamFields), () -> codec);
+                hosts > 1 ? links.of(host) : null, new StreamTable(streamFields), () -> codec, new Pressure(bits -> { }));
     }
 
     private static int first(Component component, int part) {
