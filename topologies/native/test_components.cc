@@ -101,8 +101,30 @@ class Counter : public petrel::Spout {
   std::map<std::int64_t, bool> again_;
 };
 
+/// Emits the time with its first tuple, and sleeps a minute with its second.
+class Sleeper : public petrel::Bolt {
+ public:
+  void prepare(const petrel::Context&, petrel::Collector& collector) override { collector_ = &collector; }
+  void execute(const petrel::Tuple& tuple) override {
+    if (tuple.is_tick()) return;
+    if (++tuples_ == 1) {
+      const long now = monotonic_nanos();
+      collector_->emit(tuple, {now, now});
+    } else {
+      timespec minute{60, 0};
+      nanosleep(&minute, nullptr);
+    }
+    collector_->ack(tuple);
+  }
+
+ private:
+  petrel::Collector* collector_ = nullptr;
+  int tuples_ = 0;
+};
+
 }  // namespace
 
 PETREL_BOLT("ledger-identity", LedgerIdentity)
 PETREL_BOLT("misbehaving", Misbehaving)
+PETREL_BOLT("sleeper", Sleeper)
 PETREL_SPOUT("counter", Counter)

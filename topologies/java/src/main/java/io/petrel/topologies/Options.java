@@ -7,12 +7,12 @@ import java.util.Map;
 import org.apache.storm.Config;
 
 /** Command line of a topology's main: positional arguments, {@code --key value}, and {@code --conf key=value} for Storm's settings. */
-final class Options {
-    final List<String> positional = new ArrayList<>();
+public final class Options {
+    public final List<String> positional = new ArrayList<>();
     private final Map<String, String> named = new LinkedHashMap<>();
     private final Config conf = new Config();
 
-    static Options parse(String[] args) {
+    public static Options parse(String[] args) {
         Options options = new Options();
         for (int i = 0; i < args.length; i++) {
             if (!args[i].startsWith("--")) {
@@ -45,16 +45,16 @@ final class Options {
         conf.put(text.substring(0, split), typed);
     }
 
-    int number(String name, int otherwise) {
+    public int number(String name, int otherwise) {
         return named.containsKey(name) ? Integer.parseInt(named.get(name)) : otherwise;
     }
 
-    String text(String name, String otherwise) {
+    public String text(String name, String otherwise) {
         return named.getOrDefault(name, otherwise);
     }
 
     /** The topology's own settings; the caller adds what is not there yet. */
-    Config conf() {
+    public Config conf() {
         return conf;
     }
 }

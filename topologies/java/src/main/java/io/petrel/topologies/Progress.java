@@ -8,18 +8,18 @@ import java.nio.file.StandardCopyOption;
 import java.util.function.Supplier;
 
 /** Publishes a small text as a file, a few times a second at most and always whole (a reader never sees half of it). */
-final class Progress {
+public final class Progress {
     private static final long INTERVAL_NANOS = 250_000_000;
     private final Path file;
     private long lastNanos = System.nanoTime();
     long failures;
 
     /** Folder null: publishes nothing. */
-    Progress(String folder, String name) {
+    public Progress(String folder, String name) {
         this.file = folder == null ? null : Path.of(folder, name);
     }
 
-    void publish(Supplier<String> text, boolean now) {
+    public void publish(Supplier<String> text, boolean now) {
         if (file == null) {
             return;
         }

@@ -1,0 +1,233 @@
+"""Flow control in real topologies over several containers: nothing wedges, nothing is lost, memory stays within its limits.
+
+All tuples are numbered by the task that emits them, and every bolt checks that the numbers of a source task only rise: one that
+does not ends its host, which check() would see.
+"""
+import pathlib
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from flow_run import LIBRARY, FlowRun, jar_with_libraries  # noqa: E402
+from harness.cluster import Cluster, wait_for  # noqa: E402
+
+pytestmark = pytest.mark.slow
+LOAD_S = 8
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with Cluster(slots=8) as started:
+        yield started
+
+
+def loaded(run, sink="sink", least=1000, seconds=LOAD_S):
+    """Lets the load run; the hosts must stay the same ones."""
+    run.wait_tuples(sink, least)
+    hosts = run.hosts()
+    time.sleep(seconds)
+    return hosts
+
+
+def check(run, hosts, errors=False):
+    assert run.hosts() == hosts, "a host was restarted"
+    assert errors or run.errors() == {}
+    run.check_memory()
+
+
+def test_fan_out_of_a_thousand(cluster, tmp_path):
+    with FlowRun(cluster, tmp_path, "fan", "fan", "--times", 1000) as run:
+        hosts = loaded(run)
+        run.drained()
+        emitted, acked, failed = run.source()
+        assert failed == 0 and acked == emitted > 0
+        wait_for("the sinks' last word", lambda: run.executed("sink") == 1000 * emitted, 30)
+        check(run, hosts)
+
+
+def test_one_task_in_each_of_eight_containers(cluster, tmp_path):
+    with FlowRun(cluster, tmp_path, "chain", "chain", "--sleep-us", 100,
+                 conf={"topology.workers": 8, "topology.worker.max.heap.size.mb": 128}) as run:
+        hosts = loaded(run)
+        assert len(hosts) == 8
+        assert len({row[0] for name in ["source", "sink"] + [f"hop{i}" for i in range(1, 7)]
+                    for row in run.tasks(name).values()}) == 8
+        run.drained()
+        emitted, _, failed = run.source()
+        assert failed == 0 and emitted > 0
+        wait_for("the sink's last word", lambda: run.executed("sink") == emitted, 30)
+        check(run, hosts)
+
+
+def test_a_window_that_acks_on_expiry(cluster, tmp_path):
+    """Windows of 1,000 in two tasks: their content stays open, all else is acked."""
+    with FlowRun(cluster, tmp_path, "window", "window") as run:
+        hosts = loaded(run, "window", 10_000)
+        run.deactivate()
+        emitted = wait_for("the last emit", lambda: run.source()[0], 10)
+        wait_for("all tuples in windows", lambda: emitted - 200 < run.executed("window"), 60)
+        wait_for("acks of all that expired", lambda: run.source()[0] - run.source()[1] < 2 * 1000 + 2 * 100 + 64, 60)
+        assert run.source()[2] == 0 and run.source()[1] > 10_000
+        check(run, hosts)
+
+
+def test_a_slow_shell_bolt_with_a_slow_downstream(cluster, tmp_path):
+    with FlowRun(cluster, tmp_path, "shell", "shell") as run:
+        hosts = loaded(run)
+        run.drained()
+        emitted, _, failed = run.source()
+        assert failed == 0 and emitted > 0
+        wait_for("the sink's last word", lambda: run.executed("sink") == 5 * emitted, 30)
+        check(run, hosts)
+
+
+def test_a_next_tuple_that_never_returns(cluster, tmp_path):
+    with FlowRun(cluster, tmp_path, "stuck", "stuck", "--times", 1000, conf={"petrel.stuck.call.secs": 3}) as run:
+        hosts = loaded(run, seconds=1)
+        text = wait_for("a word about it", lambda: run.errors().get("stuck"), 30)[0]
+        assert "nextTuple" in text and "has not returned" in text
+        before = run.source()
+        wait_for("acks of the other spout", lambda: run.source()[1] > before[1] + 1000, 30)
+        assert run.source()[2] == 0
+        check(run, hosts, errors=True)
+
+
+@pytest.mark.parametrize("language", ["java", "cpp"])
+def test_what_was_emitted_before_a_long_call_arrives(cluster, tmp_path, language):
+    """20 tasks emit, and sleep 60 s in their next call: 10 ms in the middle, at most a second each (twice, else it counts)."""
+    arguments, jar = [], {}
+    if language == "cpp":
+        arguments, jar = ["--library", LIBRARY], {"jar": jar_with_libraries(tmp_path)}
+    for attempt in range(3):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        with FlowRun(cluster, folder, f"sleeper-{language}-{attempt}", "sleeper", *arguments, conf={"topology.workers": 2}, **jar) as run:
+            worst = arrivals(run)
+        if worst < 1_000_000:
+            return
+        print(f"attempt {attempt}: the slowest of them took {worst} us")
+    raise AssertionError("tuples wait for the next call of their bolt")
+
+
+def arrivals(run):
+    wait_for("the tasks", lambda: len(list(run.folder.glob("arrivals-*"))) == 2, 90)
+    (run.folder / "go").touch()
+
+    def times():
+        rows = {"local": [], "remote": []}
+        for file in run.folder.glob("arrivals-*"):
+            for line in file.read_text().splitlines():
+                where, *micros = line.split()
+                rows[where] += map(int, micros)
+        return rows
+    wait_for("all arrivals", lambda: sum(map(len, times().values())) == 40, 30)
+    for where, micros in times().items():
+        if micros:
+            print(f"{run.name}: {where} {len(micros)}, median {sorted(micros)[len(micros) // 2]} us, worst {max(micros)} us")
+    return max(times()["local"] + times()["remote"])
+
+
+@pytest.mark.parametrize("sleep_us", [0, 200], ids=["quick", "slow"])
+def test_a_cycle_that_feeds_back_half(cluster, tmp_path, sleep_us):
+    """The slow half of the cycle gets nearly all of its tuples over edges that never wait for credit."""
+    with FlowRun(cluster, tmp_path, f"half-{sleep_us}", "cycle", "--gain", 50, "--sleep-us", sleep_us) as run:
+        hosts = loaded(run)
+        run.drained()
+        emitted, _, failed = run.source()
+        assert failed == 0 and emitted > 0
+        wait_for("the last words", lambda: run.executed("enter") == emitted + run.emitted("feed") and
+                 run.executed("feed") == run.executed("sink") == run.executed("enter"), 30)
+        assert emitted / 2 <= run.emitted("feed") <= emitted
+        check(run, hosts)
+
+
+def goes_on(run, component, tuples):
+    before = run.executed(component)
+    wait_for(f"more tuples in {component}", lambda: run.executed(component) > before + tuples, 60)
+
+
+def test_a_cycle_that_feeds_back_all(cluster, tmp_path):
+    """What has entered never leaves: the spout waits when the cycle is full, and the cycle goes on."""
+    with FlowRun(cluster, tmp_path, "all", "cycle", "--gain", 100) as run:
+        hosts = loaded(run, seconds=2 * LOAD_S)
+        goes_on(run, "feed", 10_000)
+        emitted, acked, failed = run.source()
+        assert (acked, failed) == (0, 0) and emitted > 0
+        check(run, hosts)
+
+
+def test_a_cycle_that_feeds_back_double(cluster, tmp_path):
+    """It grows without end: what finds no room fails, the user is told, and the rest goes on."""
+    with FlowRun(cluster, tmp_path, "double", "cycle", "--gain", 200) as run:
+        hosts = loaded(run, seconds=2 * LOAD_S)
+        texts = wait_for("a word about it", lambda: [t for c in ("enter", "feed") for t in run.errors().get(c, [])], 60)
+        assert all("feeds back more than it takes in" in text and "petrel.cycle.max.bytes" in text for text in texts)
+        goes_on(run, "feed", 10_000)
+        assert run.source()[2] > 0
+        check(run, hosts, errors=True)
+
+
+@pytest.mark.parametrize("mode", ["credit", "spout_back_pressure"])
+def test_a_slow_branch_and_one_that_has_nothing_to_do_with_it(cluster, tmp_path, mode):
+    """By credit only the slow branch waits; in the other mode all spouts do. Who waited for whom is shown."""
+    with FlowRun(cluster, tmp_path, f"branches-{mode.split('_')[0]}", "branches", "--rate", 2000,
+                 conf={"topology.workers": 2, "petrel.flow.control": mode}) as run:
+        hosts = loaded(run)
+        rows = wait_for("the slow spout's wait", lambda: flow_rows(cluster, run.name), 30)
+        print("\n".join(rows.values()))
+        if mode == "credit":
+            assert "slowsink[" in rows["slow"].split("blocked", 1)[1] and "pressure" not in "".join(rows.values())
+        else:
+            assert "pressure" in rows["slow"]
+        run.drained()
+        emitted, _, failed = run.source()
+        assert failed == 0 and emitted > 0
+        wait_for("the last words", lambda: run.executed("sink") == emitted and
+                 run.executed("slowsink") == run.source("slow")[0], 120)
+        check(run, hosts)
+
+
+def flow_rows(cluster, name):
+    """{component: line} of status --flow, once the slow spout has been blocked."""
+    lines = [line.strip() for line in cluster.run("status", name, "--flow").stdout.splitlines() if " blocked " in line]
+    rows = {line.split("[", 1)[0]: line for line in lines}
+    return rows if "slow" in rows and "blocked 0.0 s" not in rows["slow"] else None
+
+
+BIG = 100 << 20
+
+
+def test_a_tuple_above_the_limit_is_refused_by_name(cluster, tmp_path):
+    with FlowRun(cluster, tmp_path, "toobig", "big", "--bytes", BIG, conf={"topology.worker.max.heap.size.mb": 512}) as run:
+        run.wait_tuples("smallsink", 1000)
+        (run.folder / "big").touch()
+        text = wait_for("the error", lambda: run.errors().get("big"), 60)[0]
+        for word in ("component 'big'", "stream 'default'", "'value'", str(BIG)[:4], str(64 << 20), "petrel.max.tuple.bytes"):
+            assert word in text, f"{word} is not in {text[:500]}"
+        assert "small" not in run.errors()
+        goes_on(run, "smallsink", 1000)
+
+
+def test_a_large_tuple_passes_where_the_limit_allows_it(cluster, tmp_path):
+    """Acks of small tuples go on beside it: their times are printed, with and without it."""
+    with FlowRun(cluster, tmp_path, "big", "big", "--bytes", BIG,
+                 conf={"topology.worker.max.heap.size.mb": 1024, "petrel.max.tuple.bytes": 256 << 20}) as run:
+        run.wait_tuples("smallsink", 1000)
+        hosts = run.hosts()
+        for number in range(6):
+            if number < 2:
+                (run.folder / "mark").touch()  # the first large tuple warms up
+            if number != 1:
+                (run.folder / "big").touch()
+                wait_for(f"the ack of large tuple {number}", lambda: run.source("big")[1] >= number + (number == 0), 60)
+            else:
+                time.sleep(5)
+                (row,) = run.tasks("small").values()
+                print("acks without large tuples: p50 {} us, p99 {} us, worst {} us".format(*row[4:7]))
+                (run.folder / "mark").touch()
+        (row,) = run.tasks("small").values()
+        print("acks beside large tuples: p50 {} us, p99 {} us, worst {} us".format(*row[4:7]))
+        assert run.source("big")[2] == 0 and run.source("small")[2] == 0
+        check(run, hosts)
