@@ -8,6 +8,7 @@
   lat      times at 20,000 tuples/s: emit to sink, due to sink, emit to ack
   idle     CPU of a cluster with a topology that does nothing      rss      memory of wc in 2 containers
   start    submit to first tuple                                   sources  4 spouts x 16 bolts against 1 x 1
+  flow     a slow line beside another one, by credit and by spout back pressure (tests/bench/flow.py, options of its own)
   all      all of these                                            wordcount  the word count in 1, 2 and 3 containers
 
 A row's value is the median of the runs. A run beside which others used more than 0.15 cores is marked; it is void above 0.3 cores, or
