@@ -1,7 +1,8 @@
-"""Faults of user code in a running topology (I1-I6): the right one dies, is reported by name, and comes back; the rest goes on.
+"""Faults of user code in a running topology (I1-I7, I10): the right one dies, is reported by name, and comes back; the rest goes on.
 
 Each mode plants one fault, once. Nimbus stays alive, answers, and does not grow.
 """
+import os
 import pathlib
 
 import pytest
@@ -31,7 +32,7 @@ DIES = [
 # The topology goes on in the same process. "odd": a tuple that must have arrived on the stream of that name.
 GOES_ON = [("wrong-arity", 1), ("null-field", 1), ("not-serialisable", 1), ("100-mb", 1), ("million-fields", 1),
            ("ack-twice", 0), ("fail-after-ack", 0), ("ack-from-thread", 0),
-           ("ack-unknown", 0), ("thread-leak", 0)]
+           ("ack-unknown", 0), ("thread-leak", 0), ("close-standard-files", 0), ("binary-output", 0)]
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +124,25 @@ def test_an_emit_after_deactivate_is_taken(cluster, tmp_path):
     wait_for("tuples after the activation", lambda: run.sink()[1] > before[1] + 500, 60)
     assert run.sink()[0] == before[0], "another process"
     assert run.errors("numbers") == []
+    run.end()
+
+
+def test_what_user_code_forks_gets_no_socket(cluster, tmp_path):
+    """Every socket and pipe of the topology's processes closes in a child that runs another program."""
+    run = Run(cluster, "none", tmp_path)
+    wait_for("tuples", lambda: run.sink()[1] > 200, 90)
+    seen = 0
+    for pid in cluster.pids(run.name):
+        for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+            try:
+                target, info = str(fd.readlink()), pathlib.Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text()
+            except OSError:
+                continue  # closed meanwhile
+            if int(fd.name) > 2 and target.startswith(("socket:", "pipe:", "anon_inode:")):
+                seen += 1
+                flags = int(next(line.split()[1] for line in info.splitlines() if line.startswith("flags")), 8)
+                assert flags & os.O_CLOEXEC, f"process {pid}, file {fd.name}: {target}"
+    assert seen > 10
     run.end()
 
 

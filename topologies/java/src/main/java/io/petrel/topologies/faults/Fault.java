@@ -1,5 +1,8 @@
 package io.petrel.topologies.faults;
 
+import java.io.FileDescriptor;
+import java.io.FileInputStream;
+import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.Field;
@@ -78,10 +81,39 @@ final class Fault implements java.io.Serializable {
             writeToAddressZero();
         } else if (now("deadlock")) {
             deadlock();
+        } else if (now("close-standard-files")) {
+            closeStandardFiles();
+        } else if (now("binary-output")) {
+            printBinary();
         } else if (now("thread-leak")) {
             for (int i = 0; i < 300; i++) {
                 new Thread(Fault::waitForEver).start();
             }
+        }
+    }
+
+    private static void closeStandardFiles() {
+        try {
+            new FileInputStream(FileDescriptor.in).close();
+            new FileOutputStream(FileDescriptor.out).close();
+            new FileOutputStream(FileDescriptor.err).close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** All bytes there are, in lines that are too long and in one without an end; by Java's stream and by the file itself. */
+    private static void printBinary() {
+        byte[] bytes = new byte[1 << 20];
+        for (int i = 0; i < bytes.length; i++) {
+            bytes[i] = (byte) (i * 31);
+        }
+        System.out.write(bytes, 0, bytes.length);
+        System.err.write(bytes, 0, bytes.length);
+        try {
+            new FileOutputStream(FileDescriptor.out).write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 
