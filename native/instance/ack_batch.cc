@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "native/base/mutant.h"
+
 namespace petrel {
 
 void AckBatch::add(const AckRecord& record) {
@@ -47,7 +49,7 @@ void AckBatch::flush_locked() {
     }
     AckRecord& sum = merged_[at->second];
     sum.xor_value ^= record.xor_value;
-    sum.host_mask |= record.host_mask;
+    if (!PETREL_MUTANT("loss mask lost in a merge")) sum.host_mask |= record.host_mask;
     sum.loss_number = std::min(sum.loss_number, record.loss_number);
     if (record.kind == AckKind::kInit) sum.kind = AckKind::kInit;
   }
