@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
+
+#include "native/base/file.h"
 
 namespace petrel {
 namespace {
+
+constexpr size_t kStatBytes = 4096;  // 52 numbers and a name
 
 /// Field `n` (from 1, as proc(5) counts) of what follows the name; fields are split by one blank.
 std::string_view field_after_name(std::string_view rest, int n) {
@@ -51,17 +54,20 @@ std::optional<ProcEntry> parse_stat(std::string_view text) {
   return entry;
 }
 
+std::optional<ProcEntry> read_stat(const std::string& file) {
+  const Result<std::string> text = read_small_file(file, kStatBytes);
+  return text.ok() ? parse_stat(*text) : std::nullopt;
+}
+
 std::optional<ProcEntry> proc_entry(pid_t pid) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  return parse_stat(text);
+  return read_stat("/proc/" + std::to_string(pid) + "/stat");
 }
 
 std::vector<ProcEntry> all_processes() {
   std::vector<ProcEntry> entries;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc", error)) {
-    const pid_t pid = number<pid_t>(entry.path().filename().string());
+  for (std::filesystem::directory_iterator at("/proc", error), end; !error && at != end; at.increment(error)) {
+    const pid_t pid = number<pid_t>(at->path().filename().string());
     if (pid <= 0) continue;
     if (auto found = proc_entry(pid)) entries.push_back(std::move(*found));
   }

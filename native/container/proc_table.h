@@ -25,6 +25,9 @@ std::optional<ProcEntry> proc_entry(pid_t pid);
 std::vector<ProcEntry> all_processes();
 std::vector<ProcEntry> children_of(pid_t parent);
 
+/// The same from a stat file; nullopt too when its process ends between open and read.
+std::optional<ProcEntry> read_stat(const std::string& file);
+
 /// The text of /proc/<pid>/stat; nullopt when it is none. The name may hold blanks and parentheses.
 std::optional<ProcEntry> parse_stat(std::string_view text);
 /// Only the start time, without allocating; 0 when the text is no stat line.

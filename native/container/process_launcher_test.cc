@@ -200,5 +200,23 @@ TEST(SessionRecord, FileIsBoundedAndGarbageIsSkipped) {
   std::filesystem::remove(file);
 }
 
+TEST(ProcTable, AFileThatOpensAndCannotBeReadIsNoProcess) {
+  // As the stat file of a process that ended in between: open succeeds, read says no (here EIO, there ESRCH).
+  EXPECT_FALSE(read_stat("/proc/self/mem").has_value());
+  EXPECT_FALSE(read_stat("/proc/self/nothing").has_value());
+  EXPECT_EQ(proc_entry(::getpid())->parent, ::getppid());
+}
+
+TEST(ProcTable, ProcessesThatComeAndGoAreNoError) {
+  for (int i = 0; i < 200; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    ASSERT_GT(child, 0);
+    EXPECT_THAT(children_of(::getpid()), testing::Contains(testing::Field(&ProcEntry::pid, child)));
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    EXPECT_FALSE(proc_entry(child).has_value());
+  }
+}
+
 }  // namespace
 }  // namespace petrel
