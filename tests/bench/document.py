@@ -85,6 +85,7 @@ def machine(root):
 
 def text(rows, about, options):
     """docs/benchmarks.md. A row that comes twice counts as it came last."""
+    rows = list({row["name"]: row for row in rows}.values())
     lines = ["# Benchmarks", "", f"Written by `./dev bench {options.name} --write-doc` on {time.strftime('%Y-%m-%d')}; do not edit.", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
     lines += [f"- {options.runs} runs of each cell, Petrel and the peers in turn; {options.window:g} s each after {options.warm:g} s of warm-up"
@@ -96,7 +97,7 @@ def text(rows, about, options):
               f" or the peer's CPU is more than {bars.CPU_OFF:.0%} off, or its rate below {bars.RATE_LEAST:.0%} of, the figure its bar was set by;"
               " a row without a run that counts is void.", ""]
     lines += ["| row | unit | Petrel | peer | peer's | ratio | bar | |", "|---|---|---|---|---|---|---|---|"]
-    for row in {row["name"]: row for row in rows}.values():
+    for row in rows:
         peer = f"{row['peer']}, {row.get('variant') or '-'}" if row["peer"] else "-"
         theirs = spread(row, "peer_value", "peer_runs") if row["peer"] else "-"
         ratio = f"{row['ratio']:.2f}" if row["ratio"] is not None else "-"

@@ -215,4 +215,5 @@ def test_the_document_has_each_bar_beside_its_row():
     text = document.text(found + found, {"CPU": "2 x Made Up"}, bench.parse(["wc"]))
     line, = [li for li in text.splitlines() if li.startswith("| `wc.1c.noack.storm.rate`")]
     assert "1.00 M / **2.00 M** / 3.00 M" in line and "| >= 1.8x |" in line and "missed" in line and "run 2: storm tuned: CPU 5 s per million" in line
+    assert "1 of 2 bars met, 1 missed, 0 not judged" in text
     assert "2 x Made Up" in text and "topology.producer.batch.size=100" in text
