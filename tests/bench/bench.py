@@ -77,27 +77,32 @@ def one(system, variant, settings, cell, number, options):
         topology = f"bench-{cell.name.replace('.', '-')}-{number}-{time.time_ns() // 1_000_000 % 1_000_000}"
         submitted = time.time()
         try:
-            try:
-                system.submit(topology, cell, settings, folder)
-                run = measure(system, cell, folder, submitted, warm_s(cell, options), options.window)
-            finally:
-                end(system)
+            system.submit(topology, cell, settings, folder)
+            run = measure(system, cell, folder, submitted, warm_s(cell, options), options.window)
         except Exception as error:  # one cell of hundreds: it is shown, its row is void, the others go on
-            run = {"error": f"{type(error).__name__}: {error}"}
+            run = failed(system, error)
+        run = end(system, run)
     title = f"{cell.name:<22} run {number + 1} {system.name} {variant}".rstrip()
     print(f"{title:<52}{line_of(run)}", flush=True)
     return run
 
 
-def end(system):
+def failed(system, error):
+    return {"error": f"{type(error).__name__}: {error}; logs: {system.keep_logs()}"}
+
+
+def end(system, run):
+    """Ends the topology; where that fails, the system, since the next cell needs one without remains. The run, or what failed first."""
     try:
         system.kill()
-    except Exception:
-        try:  # the next cell needs a system without remains
+    except Exception as error:
+        run = run if "error" in run else failed(system, error)
+        try:
             system.__exit__(None, None, None)
-        finally:
-            system.__enter__()
-        raise
+        except Exception as more:
+            run["error"] += f"; then {type(more).__name__}: {more}"
+        system.__enter__()
+    return run
 
 
 def line_of(run):

@@ -183,6 +183,9 @@ class Stubborn:
     def kill(self):
         raise RuntimeError("it stays")
 
+    def keep_logs(self):
+        return "/there"
+
     def __enter__(self):
         self.calls.append("enter")
 
@@ -193,8 +196,12 @@ class Stubborn:
 
 def test_a_system_with_remains_is_started_anew():
     system = Stubborn()
-    run = bench.one(system, "", {}, cell("wc.1c.noack"), 0, bench.parse(["wc"]))
-    assert system.calls == ["exit", "enter"] and run["error"].startswith("RuntimeError: ")
+    failed = bench.one(system, "", {}, cell("wc.1c.noack"), 0, bench.parse(["wc"]))
+    assert system.calls == ["exit", "enter"] and failed["error"] == "RuntimeError: not taken; logs: /there; then RuntimeError: something is left"
+    system.submit = lambda *_: None  # measured without any cell: there are no processes
+    system.processes = lambda _: 1 / 0
+    assert bench.one(system, "", {}, cell("wc.1c.noack"), 0, bench.parse(["wc"]))["error"].startswith("ZeroDivisionError: ")
+    assert bench.end(system, run())["error"].startswith("RuntimeError: it stays; logs: /there")
 
 
 def test_the_exit_code_tells_whether_every_bar_was_met(monkeypatch, capsys, tmp_path):

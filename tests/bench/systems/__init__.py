@@ -3,6 +3,7 @@
 submit(name, cell, settings, folder)   returns when the topology was handed over
 processes(cell)                        pids of what runs for it now
 crossed(cell)                          {"tuples", "bytes"} between its containers up to now, or None where the system does not say
+keep_logs()                            and where they are, after something failed
 kill()                                 and waits for the end of its processes
 """
 

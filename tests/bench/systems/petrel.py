@@ -40,3 +40,7 @@ class Petrel:
             return  # it was not taken
         self.cluster.run("kill", self.topology, "-w", "0")
         wait_for("the end of the topology", lambda: not self.cluster.pids(self.topology_id), 60)
+
+    def keep_logs(self):
+        self.cluster.own_home = False  # not removed at the end
+        return self.cluster.home / "logs"

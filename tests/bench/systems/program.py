@@ -1,4 +1,5 @@
 """Flink and Hazelcast Jet: a program each that runs one cell in one JVM until it is ended."""
+import shutil
 import subprocess
 
 from harness.cluster import ROOT, TOPOLOGIES, free_ports
@@ -43,6 +44,9 @@ class Program:
 
     def crossed(self, cell):
         return None
+
+    def keep_logs(self):
+        return shutil.copy(self.log.name, self.home / "failed.log")
 
     def kill(self):
         if self.process is None:

@@ -113,6 +113,9 @@ class Storm:
     def crossed(self, cell):
         return None
 
+    def keep_logs(self):
+        return self.work / "logs"
+
     def kill(self):
         if self.topology_id is None:
             return  # it was not taken
