@@ -2,7 +2,7 @@
 import pathlib
 import threading
 
-from harness.cluster import ROOT, TOPOLOGIES, wait_for
+from harness.cluster import TOPOLOGIES, wait_for
 
 HEAP_MB = 256
 # Beside the heap: code, metaspace, threads, the direct buffers of links. A stream manager may hold what was granted.
@@ -94,13 +94,3 @@ class FlowRun:
         """Deactivates and waits until everything is acked."""
         self.deactivate()
         wait_for("all acks", lambda: self.source(spout)[0] == sum(self.source(spout)[1:]), timeout_s)
-
-
-def jar_with_libraries(folder):
-    """The topologies with the libraries of native components below resources/, as a user would pack them."""
-    import zipfile
-    packed = pathlib.Path(folder) / "native.jar"
-    packed.write_bytes(TOPOLOGIES.read_bytes())
-    with zipfile.ZipFile(packed, "a") as target:
-        target.write(ROOT / "build" / "dev" / "topologies" / LIBRARY, f"resources/{LIBRARY}")
-    return packed

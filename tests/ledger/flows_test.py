@@ -10,7 +10,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from flow_run import LIBRARY, FlowRun, jar_with_libraries  # noqa: E402
+from flow_run import LIBRARY, FlowRun  # noqa: E402
 from harness.cluster import Cluster, wait_for  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -99,7 +99,7 @@ def test_what_was_emitted_before_a_long_call_arrives(cluster, tmp_path, language
     """20 tasks emit, and sleep 60 s in their next call: 10 ms in the middle, at most a second each (twice, else it counts)."""
     arguments, jar = [], {}
     if language == "cpp":
-        arguments, jar = ["--library", LIBRARY], {"jar": jar_with_libraries(tmp_path)}
+        arguments, jar = ["--library", LIBRARY], {"jar": cluster.jar_with_libraries(tmp_path / "native.jar")}
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
