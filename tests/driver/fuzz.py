@@ -94,6 +94,38 @@ def fuzz(program, corpus, seconds, keep):
         return done.returncode, len(artifacts), took, done.stdout.decode("utf-8", "replace").splitlines()[-40:]
 
 
+JAVA_TARGET = "java_batch_fuzz"
+
+
+def java_batch(options):
+    """The same for the batch reader in Java: a fuzzer of ours (BatchFuzz.java), since it is seeded and needs no library."""
+    java = ROOT / "jvm-bridge/java/core/src"
+    classes = ROOT / "build/fuzz/java"
+    sources = [f for f in (java / "main/java/io/petrel/host/codec").glob("*.java") if f.stem != "KryoOpaqueCodec"]
+    sources.append(java / "test/java/io/petrel/host/codec/BatchFuzz.java")
+    subprocess.run(["javac", "-d", str(classes), *map(str, sources)], check=True)
+
+    def run(seconds, kind, findings):
+        started = time.monotonic()
+        done = subprocess.run(["java", "-Xmx512m", "-cp", str(classes), "io.petrel.host.codec.BatchFuzz", str(seconds), str(int(started)),
+                               kind, str(findings), str(ROOT / "tests/fuzz/corpus/tuple_batch_fuzz")],
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return done.returncode, time.monotonic() - started, done.stdout
+
+    with tempfile.TemporaryDirectory() as work:
+        code, took, out = run(options.planted_seconds, "planted", work)
+    if code == 0 or "planted" not in out:
+        print(f"FAILED {JAVA_TARGET}: the planted bug was not found in {took:.0f} s\n{out[-4000:]}")
+        return False
+    print(f"{JAVA_TARGET}: planted bug found after {took:.1f} s", flush=True)
+    code, took, out = run(options.seconds, "real", ROOT / "tests/fuzz/findings/java_batch")
+    if code:
+        print(f"FAILED {JAVA_TARGET}: exit code {code}, the finding is in tests/fuzz/findings/java_batch\n{out[-4000:]}")
+        return False
+    print(f"{JAVA_TARGET}: {took:.0f} s without a finding: {out.strip().splitlines()[-1]}", flush=True)
+    return True
+
+
 def run_target(name, has_planted, options):
     corpus = ROOT / "tests/fuzz/corpus" / name
     if not has_planted:
@@ -119,11 +151,17 @@ def main(argv):
         good = [coverage(name) for name in READERS if options.name in (None, name)]
         print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
         return 0 if good and all(good) else 1
+    if options.name == JAVA_TARGET:
+        good = java_batch(options)
+        print(f"{int(good)} passed, {int(not good)} failed")
+        return 0 if good else 1
     programs = build()
     names = [p for p in programs if not p.endswith("_planted") and options.name in (None, p)]
     if not names:
-        raise SystemExit(f"fuzz: no target {options.name!r}; there are {', '.join(p for p in programs if not p.endswith('_planted'))}")
+        raise SystemExit(f"fuzz: no target {options.name!r}; there are {', '.join([p for p in programs if not p.endswith('_planted')] + [JAVA_TARGET])}")
     good = [run_target(name, f"{name}_planted" in programs, options) for name in names]
+    if options.name is None:
+        good.append(java_batch(options))
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1
 

@@ -80,6 +80,10 @@ public final class BatchReader {
         }
         sourceTask = task == 0 ? -1 : task;
         stream = in.varint32();
+        if (stream < 0) {
+            throw new MalformedBatchException(
+                    "stream " + Integer.toUnsignedString(stream) + " is above " + Integer.MAX_VALUE);
+        }
         anchorCount = in.count(16, "anchors");
         if (2 * anchorCount > anchors.length) {
             anchors = new long[2 * anchorCount];
