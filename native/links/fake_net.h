@@ -66,6 +66,8 @@ class FakeReactor : public Reactor {
     }
   }
   void stop() override {}
+  /// One callback that is due. False: there is none.
+  bool step() { return run_one(); }
 
   void advance(Nanos by) {
     const MonoTime end = clock_.now() + by;

@@ -14,6 +14,7 @@ constexpr size_t kStreamBytes = 64 * 1024;
 constexpr size_t kChunkBytes = 64 * 1024;
 constexpr size_t kFirstBodyBytes = 64 * 1024;
 constexpr Nanos kLeastTick = Millis(10);
+constexpr int kFrameLeases = 2;  // a frame comes whole within so many lease time-outs
 
 size_t wire_bytes(const Frame& frame) {
   return kHeadBytes + frame.bytes().size();
@@ -73,6 +74,7 @@ void FrameChannel::on_bytes(std::string_view bytes) {
 }
 
 Status FrameChannel::read_head(std::string_view& bytes) {
+  if (head_.empty()) frame_since_ = last_received_;
   const size_t taken = std::min(kHeadBytes - head_.size(), bytes.size());
   head_.append(bytes.substr(0, taken));
   bytes.remove_prefix(taken);
@@ -137,6 +139,7 @@ void FrameChannel::send(Frame frame) {
     return close(Status::error(StatusCode::kLimit, "{} does not read: {} bytes are queued, the limit is {}", peer_,
                                queued_bytes(), limits_.outbox_bytes));
   }
+  if (lane_of(frame.header.kind) == FrameLane::kPriority) waiting_priority_bytes_ += bytes;
   waiting_[static_cast<size_t>(lane_of(frame.header.kind))].push_back(std::move(frame));
   waiting_bytes_ += bytes;
   schedule_flush();
@@ -172,6 +175,7 @@ void FrameChannel::append_next(std::string& chunk) {
   chunk.append(frame.bytes());
   const size_t bytes = wire_bytes(frame);
   waiting_bytes_ -= bytes;
+  if (lane == static_cast<size_t>(FrameLane::kPriority)) waiting_priority_bytes_ -= bytes;
   ++counters_.sent[lane].frames;
   counters_.sent[lane].bytes += bytes;
   waiting_[lane].pop_front();
@@ -200,6 +204,13 @@ void FrameChannel::tick() {
     return closed(Status::error(StatusCode::kTimeout, "nothing came from {} for {} ms", peer_,
                                 std::chrono::duration_cast<Millis>(now - last_received_).count()));
   }
+  // A wrong bit in a length makes a frame of all that follows; leases alone would take hours to fill it.
+  const bool inside = body_ != nullptr || !head_.empty();
+  if (inside && now >= judge_from_ && now - frame_since_ >= kFrameLeases * limits_.lease_timeout) {
+    return closed(Status::error(StatusCode::kTimeout, "a frame of {} has not come whole for {} ms: {} of {} bytes",
+                                peer_, std::chrono::duration_cast<Millis>(now - frame_since_).count(),
+                                body_ ? body_->size() : 0, body_bytes_));
+  }
   if (now >= next_lease_) {
     next_lease_ = now + limits_.lease_interval;
     if (queued_bytes() == 0) {
@@ -216,7 +227,7 @@ void FrameChannel::shut() {
   open_ = false;
   stream_.reset();
   for (auto& lane : waiting_) lane.clear();
-  waiting_bytes_ = 0;
+  waiting_bytes_ = waiting_priority_bytes_ = 0;
   reactor_.cancel(std::exchange(hello_timer_, 0));
   reactor_.cancel(std::exchange(tick_timer_, 0));
   if (auto on_end = std::exchange(on_end_, nullptr)) on_end();

@@ -39,6 +39,7 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
   void abandon();
   bool open() const { return open_; }
   size_t queued_bytes() const { return waiting_bytes_ + (stream_ ? stream_->queued_bytes() : 0); }
+  size_t priority_bytes() const { return waiting_priority_bytes_; }
   const LinkCounters& counters() const { return counters_; }
   std::string peer() const { return peer_; }
   int peer_pid() const { return peer_pid_; }
@@ -73,11 +74,13 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
   Frame frame_;
   std::shared_ptr<std::string> body_;
   size_t body_bytes_ = 0;
+  MonoTime frame_since_;  // when its first byte came
   std::array<uint64_t, 2> received_sequence_{};
 
   // What goes out, by lane.
   std::array<std::deque<Frame>, 2> waiting_;
   size_t waiting_bytes_ = 0;
+  size_t waiting_priority_bytes_ = 0;
   std::array<uint64_t, 2> sent_sequence_{};
   bool flush_posted_ = false;
 

@@ -28,6 +28,10 @@ size_t FrameLink::queued_bytes() const {
   return channel_->queued_bytes();
 }
 
+size_t FrameLink::priority_bytes() const {
+  return channel_->priority_bytes();
+}
+
 LinkCounters FrameLink::counters() const {
   return channel_->counters();
 }

@@ -48,6 +48,7 @@ class FrameLink : public Link {
   void send(Frame frame) override;
   void close(Status reason) override;
   size_t queued_bytes() const override;
+  size_t priority_bytes() const override;
   const LinkPeer& peer() const override { return peer_; }
   LinkCounters counters() const;
 

@@ -59,6 +59,8 @@ class Link {
   /// Closes now; on_closed(reason) runs later on the loop.
   virtual void close(Status reason) = 0;
   virtual size_t queued_bytes() const = 0;
+  /// Of these, in the priority lane: what waits there although it goes first, waits for the peer.
+  virtual size_t priority_bytes() const = 0;
   virtual const LinkPeer& peer() const = 0;
 };
 

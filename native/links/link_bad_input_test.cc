@@ -1,4 +1,4 @@
-// Bad input on links, S1 to S15 of the catalogue: each case gets its sentence, and the server goes on to serve a good
+// Bad input on links, S1 to S16 of the catalogue: each case gets its sentence, and the server goes on to serve a good
 // peer. Every case runs over TCP, over a Unix socket, and over a network in memory that delivers in small pieces.
 #include <unistd.h>
 
@@ -183,6 +183,29 @@ TEST_P(LinkBadInput, S4AWrongBitResetsTheLink) {
   }
 }
 
+// A wrong bit in a length: all that follows is taken for one frame, which never ends while the link looks alive.
+TEST_P(LinkBadInput, S4AFrameThatNeverEndsEndsTheLink) {
+  LinkLimits limits;
+  limits.lease_interval = Millis(50);
+  limits.lease_timeout = Millis(400);
+  serve(limits);
+  auto raw = linked();
+  LinkEnd& end = *server_end.ends.back();
+  std::string frame = RawClient::frame(FrameKind::kData, "short", 1);
+  frame[2] = 8;  // half a megabyte more
+  raw->send(frame);
+  for (uint64_t sequence = 2; end.closed.empty() && sequence < 1000; ++sequence) {
+    raw->send(RawClient::frame(FrameKind::kLease, "", sequence));
+    bool over = false;
+    reactor().after(Millis(20), [&] { over = true; });
+    ASSERT_TRUE(run_until([&] { return over; }));
+  }
+  ASSERT_FALSE(end.closed.empty());
+  EXPECT_EQ(end.closed[0].code(), StatusCode::kTimeout);
+  EXPECT_THAT(end.closed[0].message(), HasSubstr("has not come whole for"));
+  EXPECT_EQ(end.count, 0u);
+}
+
 TEST_P(LinkBadInput, S4HolesAndRepetitionsOfTheSequence) {
   serve();
   const std::string first = RawClient::frame(FrameKind::kData, "x", 1);
@@ -349,6 +372,49 @@ TEST_P(LinkBadInput, S15SplitAtEveryByteBoundary) {
     ASSERT_TRUE(run_until([&] { return raw->welcome() && server_end.ends.back()->count == 1; })) << cut;
     EXPECT_EQ(server_end.ends.back()->frames[0].bytes(), "some body");
   }
+}
+
+// S16: a lease says nothing but that somebody lives, so a peer whose clock runs fast, slow or jumps does no harm as
+// long as it says so once in a while; what it might claim in the header's fields is not read.
+TEST_P(LinkBadInput, S16LeasesOfACrookedClock) {
+  LinkLimits limits;
+  limits.lease_interval = Millis(100);
+  limits.lease_timeout = Seconds(2);
+  serve(limits);
+  auto raw = linked();
+  LinkEnd& end = *server_end.ends.back();
+  uint64_t sequence = 1;
+  const auto lease = [&](uint64_t claim) {
+    FrameHeader header;
+    header.kind = FrameKind::kLease;
+    header.sequence = ++sequence;
+    header.link_epoch = 1;
+    header.plan_epoch = claim;
+    header.destination_incarnation = static_cast<uint32_t>(claim);
+    raw->send(encode_frame(header, ""));
+  };
+  const auto let_pass = [&](Nanos time) {
+    bool over = false;
+    reactor().after(time, [&] { over = true; });
+    ASSERT_TRUE(run_until([&] { return over; }));
+  };
+  for (int i = 0; i < 1000; ++i) lease(i % 2 == 0 ? UINT64_MAX : 0);  // a clock that races and jumps a day
+  let_pass(Millis(500));
+  for (int i = 0; i < 3; ++i) {  // one that runs at a tenth of the speed
+    lease(1);
+    let_pass(Seconds(1));
+  }
+  EXPECT_THAT(end.closed, IsEmpty());
+  FrameHeader data;
+  data.kind = FrameKind::kData;
+  data.sequence = 1;
+  data.link_epoch = 1;
+  raw->send(encode_frame(data, "still there"));
+  ASSERT_TRUE(run_until([&] { return end.count == 1; }));
+  // One that stands is given up, with a sentence.
+  ASSERT_TRUE(run_until([&] { return !end.closed.empty(); }));
+  EXPECT_EQ(end.closed[0].code(), StatusCode::kTimeout);
+  EXPECT_THAT(end.closed[0].message(), HasSubstr("nothing came from"));
 }
 
 // Whatever follows a good hello, the server ends that link or takes frames, and nothing else happens.

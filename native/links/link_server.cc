@@ -5,6 +5,7 @@
 
 #include "native/base/escape.h"
 #include "native/base/log.h"
+#include "native/base/log_limit.h"
 #include "native/links/frame_channel.h"
 #include "native/links/link_handshake.h"
 
@@ -17,6 +18,10 @@ Frame handshake_frame(FrameKind kind, std::string body) {
   FrameHeader header;
   header.kind = kind;
   return make_frame(header, std::move(body));
+}
+
+std::string more_text(uint64_t left_out) {
+  return left_out == 0 ? "" : fmt::format(" ({} more since the last such line)", left_out);
 }
 
 }  // namespace
@@ -64,6 +69,8 @@ struct LinkServer::Impl : std::enable_shared_from_this<LinkServer::Impl> {
   std::map<uint64_t, std::unique_ptr<Unproved>> unproved;  // oldest first
   std::map<PeerKey, Peer> peers;
   LinkServerCounters counters;
+  LogLimit closed_log;   // "closed before the hello"
+  LogLimit refused_log;  // "refused"
   uint64_t last_id = 0;
 };
 
@@ -95,7 +102,11 @@ void LinkServer::Impl::on_closed(uint64_t id, Status reason) {
   if (found == unproved.end()) return;
   if (!found->second->answered) {
     ++counters.closed_unproved;
-    logger.warn("connection closed before the hello: {}", reason.ok() ? "its peer ended it" : reason.message());
+    // A stream manager that looks whether we still listen does just that, several times a second.
+    if (const auto more = closed_log.pass(reactor.clock().now())) {
+      logger.warn("connection closed before the hello: {}{}", reason.ok() ? "its peer ended it" : reason.message(),
+                  more_text(*more));
+    }
   }
   const bool refused = found->second->answered;
   unproved.erase(found);
@@ -149,7 +160,9 @@ Status LinkServer::Impl::admit(const Unproved& connection, std::string_view hell
 
 void LinkServer::Impl::refuse(Unproved& connection, const Status& reason) {
   ++counters.refused;
-  logger.warn("refused {}: {}", connection.channel->peer(), reason.message());
+  if (const auto more = refused_log.pass(reactor.clock().now())) {
+    logger.warn("refused {}: {}{}", connection.channel->peer(), reason.message(), more_text(*more));
+  }
   // The sentence still has to leave; a refused peer closes, else the deadline of the hello does.
   connection.channel->send(handshake_frame(FrameKind::kRefused, encode_refused(reason.message())));
   handler.on_stranger(reason);
@@ -191,6 +204,10 @@ Status LinkServer::start() {
 Endpoint LinkServer::endpoint() const {
   CHECK(impl_->acceptor != nullptr);
   return impl_->acceptor->endpoint();
+}
+
+void LinkServer::set_incarnation(uint32_t incarnation) {
+  impl_->options.identity.incarnation = incarnation;
 }
 
 void LinkServer::accept(std::unique_ptr<ByteStream> stream) {

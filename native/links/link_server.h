@@ -62,6 +62,8 @@ class LinkServer {
 
   Status start();
   Endpoint endpoint() const;
+  /// Ours, from the next hello on.
+  void set_incarnation(uint32_t incarnation);
   /// What the acceptor calls; for tests also with streams of their own.
   void accept(std::unique_ptr<ByteStream> stream);
   size_t unproved() const;

@@ -77,6 +77,7 @@ class LoopLink : public Link {
     });
   }
   size_t queued_bytes() const override { return shared_->directions[1 - own_].bytes; }
+  size_t priority_bytes() const override { return 0; }  // each turn delivers all of it
   const LinkPeer& peer() const override { return peer_; }
 
  private:

@@ -31,6 +31,11 @@ class LossyWire::End : public Link {
     }
     return sum;
   }
+  size_t priority_bytes() const override {
+    size_t sum = 0;
+    for (const Frame& frame : wire_->queues_[1 - index_][1]) sum += frame.bytes().size();
+    return sum;
+  }
   const LinkPeer& peer() const override { return peer_; }
 
  private:

@@ -22,6 +22,7 @@ class DuplicatingLink : public Link, private LinkHandler {
   void send(Frame frame) override { inner_->send(std::move(frame)); }
   void close(Status reason) override { inner_->close(std::move(reason)); }
   size_t queued_bytes() const override { return inner_->queued_bytes(); }
+  size_t priority_bytes() const override { return inner_->priority_bytes(); }
   const LinkPeer& peer() const override { return inner_->peer(); }
 
  private:
