@@ -149,6 +149,7 @@ HostSessionLinks JvmHost::session_links() {
   links.endpoints = [this](const proto::DataEndpoints& endpoints) {
     if (links_) links_loop_.post([this, endpoints] { links_->set_peers(endpoints); });
   };
+  links.placement = [this](const proto::ContainerPlan& container) { place_stream_manager(container); };
   links.link_sample = [this] { return link_sample_; };
   return links;
 }
@@ -182,11 +183,21 @@ Result<HostLinksOptions> JvmHost::links_options(const ContainerPlan& container, 
   options.incarnation = options_.incarnation;
   options.slot = host.slot;
   options.in_host = container.stream_manager == StreamManagerPlacement::kInHost;
+  options.moves = container.stream_manager_moves;
+  options.listen.host = listen_address(process_.spec());
   options.unix_endpoint = Endpoint{data_socket_name(options_.spec_file), 0};
   options.executors = host.executors;
   options.pool_bytes = receive_pool_bytes(heap_bytes_, host.executors.size());
   ASSIGN_OR_RETURN(options.endpoint.flows.max_tuple_bytes, section_limit_bytes(process_.conf()));
   return options;
+}
+
+void JvmHost::place_stream_manager(const proto::ContainerPlan& container) {
+  if (!links_) return;
+  const bool in_host = container.stream_manager() == proto::STREAM_MANAGER_IN_HOST;
+  links_loop_.post([this, in_host, moves = container.stream_manager_moves()] {
+    if (Status placed = links_->place(in_host, moves); !placed.ok()) logger.error("links: {}", placed.message());
+  });
 }
 
 HostLinksEvents JvmHost::links_events() {

@@ -56,6 +56,7 @@ class JvmHost : public NativeCalls {
   /// Before Host.boot, and only when the plan has other hosts. They run from the end of the boot on: before it Java
   /// takes no tuples, and nobody may be told that this host can be reached.
   Status start_links(const proto::PhysicalPlan& plan);
+  void place_stream_manager(const proto::ContainerPlan& container);
   Result<HostLinksOptions> links_options(const ContainerPlan& container, const HostPlan& host) const;
   HostLinksEvents links_events();
   void run_links();

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <set>
 
 #include "Nimbus.h"  // generated
 #include "native/base/clock.h"
@@ -192,15 +193,31 @@ std::string process_text(const std::string& what, const std::string& stem) {
   return fmt::format("{} pid {}{}", what, process.pid, process.lives ? "" : " (dead)");
 }
 
-void print_container(const HomePaths& home, const proto::ContainerSpec& spec) {
+/// By the plan: the stream manager may have moved since the spec was written.
+void print_container(const HomePaths& home, const proto::ContainerSpec& spec, bool stream_manager) {
   const ContainerPaths paths = ContainerPaths::of(home, spec.topology_id(), spec.container_id());
   std::string line =
       fmt::format("    container {}: {}", spec.container_id(), process_text("agent", paths.agent_stem()));
+  if (stream_manager) {
+    line += ", " + process_text("stream-manager", paths.process_stem(process_name(proto::PROCESS_STREAM_MANAGER)));
+  }
   for (const int kind : spec.processes()) {
     const char* name = process_name(kind);
-    if (name != nullptr) line += ", " + process_text(name, paths.process_stem(name));
+    if (name != nullptr && kind != proto::PROCESS_STREAM_MANAGER)
+      line += ", " + process_text(name, paths.process_stem(name));
   }
   fmt::print("{}\n", line);
+}
+
+/// Containers whose stream manager is a process.
+std::set<int32_t> stream_manager_processes(const TopologyState& state, const proto::TopologyBase& base) {
+  std::set<int32_t> containers;
+  const auto plan = state.plan(TopologyId(base.topology_id()));
+  if (!plan.ok()) return containers;
+  for (const proto::ContainerPlan& container : plan->value.packing().containers()) {
+    if (container.stream_manager() == proto::STREAM_MANAGER_PROCESS) containers.insert(container.container_id());
+  }
+  return containers;
 }
 
 /// "MISSING" and who, by container, with the slots when a container has several hosts.
@@ -223,19 +240,11 @@ std::string missing_text(const proto::TopologyBase& base, const proto::StatsRepl
   return text;
 }
 
-/// Pid of the process that a container's stream manager runs in; 0 when it does not.
-pid_t stream_manager_pid(const HomePaths& home, const proto::ContainerSpec& spec) {
-  const ContainerPaths paths = ContainerPaths::of(home, spec.topology_id(), spec.container_id());
-  int kind = proto::PROCESS_UNSET;  // its own process, else the container's only host
-  for (const int process : spec.processes()) {
-    if (kind != proto::PROCESS_STREAM_MANAGER) kind = process;
-  }
-  return process_name(kind) == nullptr ? 0 : known_process(paths.process_stem(process_name(kind))).pid;
-}
-
 /// What crossed, one line for each ordered pair: container:worker port of both ends, counts, pids of the stream
 /// managers.
-void print_links(const HomePaths& home, const proto::TopologyBase& base, const proto::StatsReply& stats) {
+void print_links(const proto::TopologyBase& base, const proto::StatsReply& stats) {
+  std::map<int32_t, int32_t> pids;  // as the topology master knows them, on whatever machine
+  for (const proto::StreamManagerPlace& place : stats.stream_managers()) pids[place.container_id()] = place.pid();
   std::map<int32_t, const proto::ContainerSpec*> specs;
   for (const proto::ContainerSpec& spec : base.specs()) specs[spec.container_id()] = &spec;
   for (const proto::PairCount& pair : stats.links()) {
@@ -244,7 +253,12 @@ void print_links(const HomePaths& home, const proto::TopologyBase& base, const p
     if (from == specs.end() || to == specs.end()) continue;
     fmt::print("    {}:{} -> {}:{}  tuples {}  frames {}  bytes {}  stream-managers {},{}\n", from->first,
                from->second->port(), to->first, to->second->port(), pair.tuples(), pair.frames(), pair.bytes(),
-               stream_manager_pid(home, *from->second), stream_manager_pid(home, *to->second));
+               pids[from->first], pids[to->first]);
+  }
+  for (const proto::StreamManagerPlace& place : stats.stream_managers()) {
+    const bool in_host = place.placement() == proto::STREAM_MANAGER_IN_HOST;
+    fmt::print("    stream manager {}: {} pid {} at {}:{}\n", place.container_id(), in_host ? "in_host" : "process",
+               place.pid(), place.host().empty() ? "?" : escape(place.host()), place.port());
   }
 }
 
@@ -275,8 +289,7 @@ struct Shown {
   bool flow = false;
 };
 
-void print_master(const HomePaths& home, TopologyState& state, const proto::TopologyBase& base, int64_t now_ms,
-                  Shown shown) {
+void print_master(TopologyState& state, const proto::TopologyBase& base, int64_t now_ms, Shown shown) {
   const TopologyId id(base.topology_id());
   const Result<proto::MasterEndpoint> master = state.master(id);
   if (!master.ok()) {
@@ -297,7 +310,7 @@ void print_master(const HomePaths& home, TopologyState& state, const proto::Topo
                std::max<int64_t>(0, now_ms / 1000 - error.time_s()), error.port(),
                escape(error.text().substr(0, error.text().find('\n'))));
   }
-  if (shown.links) print_links(home, base, *stats);
+  if (shown.links) print_links(base, *stats);
   if (shown.flow) print_flow(*stats);
 }
 
@@ -321,8 +334,11 @@ bool print_topology(const HomePaths& home, TopologyState& state, const TopologyI
   fmt::print("  {} ({}): {}, {} executors, {} tasks, up {} s\n", b.name(), id.get(), status, b.executors(), b.tasks(),
              (now_ms - b.submitted_ms()) / 1000);
   for (const std::string& warning : b.warnings()) fmt::print("    note: {}\n", escape(warning, 500));
-  for (const proto::ContainerSpec& spec : b.specs()) print_container(home, spec);
-  if (b.status() != proto::STATUS_KILLED) print_master(home, state, b, now_ms, shown);
+  const std::set<int32_t> processes = stream_manager_processes(state, b);
+  for (const proto::ContainerSpec& spec : b.specs()) {
+    print_container(home, spec, processes.contains(spec.container_id()));
+  }
+  if (b.status() != proto::STATUS_KILLED) print_master(state, b, now_ms, shown);
   return true;
 }
 
@@ -361,6 +377,47 @@ int run_status(const Call& call) {
   return root.ok() && leader.ok() ? 0 : 1;
 }
 
+// --- stream managers -------------------------------------------------------------------------------------------------
+
+Result<proto::TopologyBase> base_of(TopologyState& state, const std::string& name) {
+  ASSIGN_OR_RETURN(const TopologyId id, state.id_of(name));
+  ASSIGN_OR_RETURN(auto base, state.base(id));
+  return base.value;
+}
+
+Result<std::vector<int32_t>> place_stream_managers(const Settings& settings, const std::string& name,
+                                                   const proto::PlaceStreamManager& request) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<StateStore> store, open_store("file:" + settings.home + "/state", nullptr));
+  TopologyState state(*store);
+  const Result<proto::TopologyBase> base = base_of(state, name);
+  if (!base.ok()) return Status::error(StatusCode::kNotFound, "there is no topology '{}'", escape(name));
+  const Result<proto::MasterEndpoint> master = state.master(TopologyId(base->topology_id()));
+  if (!master.ok()) return master.status().with_context("the topology master is not registered");
+  return request_placement({master->host(), static_cast<uint16_t>(master->port())}, base->topology_id(), base->secret(),
+                           request, Seconds(10));
+}
+
+int run_stream_managers(const Call& call) {
+  if (const Status ours = check_home_is_ours(call.settings.home); !ours.ok()) return fail(call, ours);
+  const std::string& where = call.args.words[1];
+  proto::PlaceStreamManager request;
+  if (where == "in_host") request.set_placement(proto::STREAM_MANAGER_IN_HOST);
+  if (where == "process") request.set_placement(proto::STREAM_MANAGER_PROCESS);
+  if (request.placement() == proto::STREAM_MANAGER_UNSET) {
+    return fail(call,
+                Status::malformed("'{}' is no place for a stream manager; write in_host or process", escape(where)));
+  }
+  const Result<int> container = parse_whole("--container", call.args.get("--container", "0"), 0, 1 << 20);
+  if (!container.ok()) return fail(call, container.status());
+  request.set_container_id(*container);
+  const Result<std::vector<int32_t>> moved = place_stream_managers(call.settings, call.args.words[0], request);
+  if (!moved.ok()) return fail(call, moved.status());
+  for (const int32_t id : *moved) fmt::print("the stream manager of container {} moves: {}\n", id, where);
+  if (moved->empty()) fmt::print("nothing moves: {} already\n", where);
+  return 0;
+}
+
+constexpr Flag kStreamManagersFlags[] = {{"--container", "ID", "only of this container (default: of all)"}};
 constexpr Flag kUpFlags[] = {{"--foreground", nullptr, "do not become a daemon; logs go to the terminal"}};
 constexpr Flag kDownFlags[] = {{"--timeout", "SECS", "for an orderly end, before processes are killed (default: 30)"}};
 constexpr Flag kStatusFlags[] = {
@@ -390,6 +447,14 @@ const Verb kVerbs[] = {
      .flags = kStatusFlags,
      .max_words = 1,
      .run = run_status},
+    {.name = "stream-managers",
+     .words = "NAME in_host|process",
+     .summary = "move the stream managers of a running topology into processes of their own, or into the hosts",
+     .details = "Nothing is lost and nothing restarts. A container with two hosts keeps its process.",
+     .flags = kStreamManagersFlags,
+     .min_words = 2,
+     .max_words = 2,
+     .run = run_stream_managers},
 };
 
 }  // namespace

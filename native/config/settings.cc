@@ -47,6 +47,9 @@ std::span<const SettingsOption> settings_options() {
        "Logs in Storm's layout. Default: <petrel.home>/logs."},
       {"supervisor.worker.shutdown.sleep.secs", "supervisor.worker.shutdown.sleep.secs",
        &Settings::worker_shutdown_sleep_s, "3", 0, 3600, "s", "Between the request to end and SIGKILL."},
+      {"petrel.bind.address", "", &Settings::bind_address, "127.0.0.1", 0, 0, "",
+       "Where the stream managers of new topologies listen for other containers: one IP address of this machine, by "
+       "which the others reach it. Peers prove the secret of the topology; what travels is not encrypted."},
   };
   return options;
 }

@@ -33,6 +33,7 @@ struct Settings {
   std::string local_dir;             // storm.local.dir; default <home>/local
   std::string log_dir;               // storm.log.dir; default <home>/logs
   int64_t worker_shutdown_sleep_s = 0;
+  std::string bind_address;  // petrel.bind.address: where stream managers listen for other containers
 
   /// storm.yaml, petrel.yaml and -c together, without defaults: what Storm calls the cluster conf.
   ConfMap cluster_conf;

@@ -10,6 +10,9 @@ std::span<const TopologySetting> topology_settings() {
        "How executors are dealt to containers: over topology.workers of them, or one for each machine."},
       {"petrel.stream.manager", "topology", "auto", "auto, in_host, process",
        "Where the stream manager of a container runs. auto: in its host when it has only one."},
+      {"petrel.stream.manager.loops", "topology", "", "1 to 64",
+       "Loops (threads) of a stream manager process; its links to other containers are divided over them. Default: one "
+       "for each four cores."},
       {"petrel.max.tuple.bytes", "topology", "67108864", "1024 to 1073741824 bytes",
        "Largest tuple that may go to another host; emit throws above it."},
       {"petrel.container", "component", "", "1 to the number of containers",

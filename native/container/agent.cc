@@ -13,6 +13,8 @@
 #include "native/container/container_files.h"
 #include "native/container/signals.h"
 #include "native/container/supervisor.h"
+#include "native/state_store/store_registry.h"
+#include "native/state_store/topology_state.h"
 #include "native/transport/asio_reactor.h"
 
 namespace petrel {
@@ -49,7 +51,8 @@ constexpr const char* kNativeHost = "native-host";
 /// One agent: Thread: its reactor's loop.
 class Agent {
  public:
-  Agent(Reactor& reactor, SystemLauncher& launcher, proto::ContainerSpec spec, std::string spec_file)
+  /// `store` may be null (tests): then the spec alone says what runs.
+  Agent(Reactor& reactor, SystemLauncher& launcher, proto::ContainerSpec spec, std::string spec_file, StateStore* store)
       : reactor_(reactor),
         launcher_(launcher),
         spec_(std::move(spec)),
@@ -57,17 +60,24 @@ class Agent {
         paths_(ContainerPaths::of_spec_file(spec_file_)),
         dirs_(spec_),
         conf_(read_container_conf(dirs_.code)),
+        store_(store),
         supervisor_(reactor, launcher, options()) {}
 
   void start() {
-    for (int kind : spec_.processes()) {
-      if (process_name(kind) != nullptr) add(process_name(kind));
+    const auto& kinds = spec_.processes();
+    stream_manager_wanted_ = std::find(kinds.begin(), kinds.end(), proto::PROCESS_STREAM_MANAGER) != kinds.end();
+    if (store_ != nullptr && spec_.container_id() > 0) watch_plan();
+    place_stream_manager();
+    for (int kind : kinds) {
+      if (process_name(kind) != nullptr && kind != proto::PROCESS_STREAM_MANAGER) add(process_name(kind));
     }
     for (const proto::TestProcess& process : spec_.test_processes()) add(process.name());
     tend();
   }
   /// TERM, grace, KILL, for the processes and then for what they left behind.
   void stop(std::function<void()> done) {
+    stopping_ = true;
+    plan_watch_.reset();
     supervisor_.remove_all([this, done = std::move(done)] {
       if (const size_t left = launcher_.tend_orphans(SIGKILL); left > 0) logger.warn("killed {} orphans", left);
       done();
@@ -75,6 +85,48 @@ class Agent {
   }
 
  private:
+  // The stream manager of a container may move while the topology runs: the stored plan says where it is, and the spec
+  // only where it began.
+  void watch_plan() {
+    TopologyState state(*store_);
+    const TopologyId id(spec_.topology_id());
+    if (auto plan = state.plan(id); plan.ok()) take_plan(plan->value);
+    auto watch = state.watch_plan(id, [this](const Result<proto::PhysicalPlan>& plan) {
+      // Without a plan what runs goes on: the topology is being removed, or the record is damaged.
+      if (!plan.ok()) return;
+      take_plan(*plan);
+      place_stream_manager();
+    });
+    if (!watch.ok()) return logger.warn("cannot watch the plan: {}", watch.status().message());
+    plan_watch_ = std::move(watch).value();
+  }
+  bool process_lives(const std::string& stem) const {
+    const auto file = read_pid_file(stem + ".pid");
+    return file.ok() && launcher_.alive(file->process);
+  }
+  void take_plan(const proto::PhysicalPlan& plan) {
+    for (const proto::ContainerPlan& container : plan.packing().containers()) {
+      if (container.container_id() != spec_.container_id()) continue;
+      stream_manager_wanted_ = container.stream_manager() == proto::STREAM_MANAGER_PROCESS;
+    }
+  }
+  void place_stream_manager() {
+    if (stopping_ || removing_stream_manager_) return;
+    const bool there = supervisor_.has(kStreamManager);
+    // One that a predecessor of ours left behind is adopted first.
+    const bool left_over = !there && process_lives(paths_.process_stem(kStreamManager));
+    if (stream_manager_wanted_ || left_over) {
+      if (!there) add(kStreamManager);
+    }
+    if (stream_manager_wanted_ || !supervisor_.has(kStreamManager)) return;
+    logger.info("the stream manager of container {} has moved into its host", spec_.container_id());
+    removing_stream_manager_ = true;
+    supervisor_.remove(kStreamManager, [this] {
+      removing_stream_manager_ = false;
+      place_stream_manager();
+    });
+  }
+
   SupervisorOptions options() const {
     SupervisorOptions options;
     options.grace = conf_.shutdown_grace;
@@ -160,6 +212,11 @@ class Agent {
   const ContainerPaths paths_;
   const SpecDirs dirs_;
   const ContainerConf conf_;
+  StateStore* const store_;
+  std::unique_ptr<StateWatch> plan_watch_;
+  bool stream_manager_wanted_ = false;
+  bool removing_stream_manager_ = false;
+  bool stopping_ = false;
   Supervisor supervisor_;
 };
 
@@ -187,7 +244,13 @@ int run(const std::string& spec_file) {
   AsioReactor reactor;
   SystemLauncher launcher(reactor);
   if (Status reaper = launcher.become_subreaper(); !reaper.ok()) logger.warn("{}", reaper.message());
-  Agent agent(reactor, launcher, *spec, spec_file);
+  std::unique_ptr<StateStore> store;
+  if (!spec->state_store().empty()) {
+    auto opened = open_store(spec->state_store(), &reactor);
+    if (!opened.ok()) logger.warn("state store: {}; the spec alone says what runs", opened.status().message());
+    if (opened.ok()) store = std::move(opened).value();
+  }
+  Agent agent(reactor, launcher, *spec, spec_file, store.get());
   bool ending = false;
   Status signals = end_on_signals(reactor, [&](int number) {
     if (std::exchange(ending, true)) return;

@@ -127,6 +127,10 @@ ContainerConf read_container_conf(const std::string& code_dir) {
   if (grace != json.end() && grace->is_number()) {
     conf.shutdown_grace = Seconds(static_cast<int64_t>(std::clamp(grace->get<double>(), 0.0, 60.0)));
   }
+  auto loops = json.find("petrel.stream.manager.loops");
+  if (loops != json.end() && loops->is_number()) {
+    conf.stream_manager_loops = static_cast<size_t>(std::clamp(loops->get<double>(), 1.0, 64.0));
+  }
   auto environment = json.find("topology.environment");
   if (environment == json.end() || !environment->is_object()) return conf;
   for (const auto& [key, value] : environment->items()) {

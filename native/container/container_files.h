@@ -20,10 +20,12 @@ Status prepare_container(const proto::ContainerSpec& spec, ArtifactSource& sourc
 /// Removes the worker directory, and the code directory when `last_of_topology`. Logs stay.
 Status remove_container_files(const proto::ContainerSpec& spec, bool last_of_topology);
 
-/// The few keys of stormconf.json that an agent needs; defaults when the file or a key is missing or of another type.
+/// The few keys of stormconf.json that an agent or a stream manager needs; defaults when the file or a key is missing
+/// or of another type.
 struct ContainerConf {
   Nanos shutdown_grace = Seconds(3);     // supervisor.worker.shutdown.sleep.secs, 0..60
   std::vector<std::string> environment;  // topology.environment, "K=V"
+  size_t stream_manager_loops = 0;       // petrel.stream.manager.loops, 1..64; 0: by the cores
 };
 ContainerConf read_container_conf(const std::string& code_dir);
 

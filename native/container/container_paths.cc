@@ -63,6 +63,10 @@ std::string data_socket_name(const std::string& spec_file) {
   return "@petrel-" + sha256_hex(path.lexically_normal().string()).substr(0, 40);
 }
 
+std::string listen_address(const proto::ContainerSpec& spec) {
+  return spec.bind_address().empty() ? "127.0.0.1" : spec.bind_address();
+}
+
 SpecDirs::SpecDirs(const proto::ContainerSpec& spec)
     : code(spec.local_dir() + "/supervisor/stormdist/" + spec.topology_id()),
       worker(spec.local_dir() + "/workers/" + spec.worker_id()),

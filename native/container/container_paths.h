@@ -46,6 +46,9 @@ const char* process_name(int kind);
 /// for each home, topology and container.
 std::string data_socket_name(const std::string& spec_file);
 
+/// Where stream managers of the container listen for other containers: the configured address, else loopback.
+std::string listen_address(const proto::ContainerSpec& spec);
+
 /// Directories that a spec implies.
 struct SpecDirs {
   explicit SpecDirs(const proto::ContainerSpec& spec);

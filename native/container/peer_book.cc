@@ -1,6 +1,15 @@
 #include "native/container/peer_book.h"
 
+#include <algorithm>
+
 namespace petrel {
+
+bool endpoint_is_sound(const proto::DataEndpoint& endpoint) {
+  const auto is_port = [](int32_t port) { return port >= 1 && port <= 65535; };
+  return !endpoint.host().empty() && endpoint.host().size() <= 255 && is_port(endpoint.port()) &&
+         endpoint.more_ports_size() < kStreamManagerLoopsMax &&
+         std::all_of(endpoint.more_ports().begin(), endpoint.more_ports().end(), is_port);
+}
 
 void PeerBook::set_plan(const PackingPlan& plan) {
   containers_.clear();
@@ -14,7 +23,7 @@ bool PeerBook::take(const proto::DataEndpoints& news) {
   bool changed = false;
   for (const proto::DataEndpoint& endpoint : news.endpoints()) {
     if (!containers_.contains(endpoint.container_id())) continue;
-    if (endpoint.host().empty() || endpoint.port() < 1 || endpoint.port() > 65535) continue;
+    if (!endpoint_is_sound(endpoint)) continue;
     proto::DataEndpoint& known = entries_[endpoint.container_id()];
     if (endpoint.incarnation() < known.incarnation()) continue;
     if (endpoint.SerializeAsString() == known.SerializeAsString()) continue;
@@ -27,7 +36,12 @@ bool PeerBook::take(const proto::DataEndpoints& news) {
 std::vector<StreamManager::PeerEndpoint> PeerBook::peers() const {
   std::vector<StreamManager::PeerEndpoint> out;
   for (const auto& [container, endpoint] : entries_) {
-    out.push_back({container, endpoint.incarnation(), {endpoint.host(), static_cast<uint16_t>(endpoint.port())}});
+    PeerEndpoint& peer = out.emplace_back();
+    peer.container = container;
+    peer.incarnation = endpoint.incarnation();
+    peer.endpoint = {endpoint.host(), static_cast<uint16_t>(endpoint.port())};
+    peer.more_ports.assign(endpoint.more_ports().begin(), endpoint.more_ports().end());
+    peer.in_host = endpoint.in_host();
   }
   return out;
 }

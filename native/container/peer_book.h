@@ -12,6 +12,11 @@
 
 namespace petrel {
 
+inline constexpr int kStreamManagerLoopsMax = 64;
+
+/// A host and ports that can be dialled, not more than a stream manager may have.
+bool endpoint_is_sound(const proto::DataEndpoint& endpoint);
+
 /// News are merged, never forgotten: a topology master that has just restarted knows only those that have come back
 /// yet. Thread: one owner. Limits: one entry for each container of the plan.
 class PeerBook {

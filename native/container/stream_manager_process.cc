@@ -1,11 +1,14 @@
 #include "native/container/stream_manager_process.h"
 
+#include <algorithm>
+
 #include "native/base/escape.h"
 #include "native/base/log.h"
 #include "native/base/mutant.h"
 #include "native/container/lease.h"
 #include "native/container/link_sample.h"
 #include "native/links/route_table.h"
+#include "native/stream_manager/placement.h"
 
 namespace petrel {
 namespace {
@@ -29,9 +32,11 @@ StreamManagerProcess::~StreamManagerProcess() {
 
 Status StreamManagerProcess::start() {
   const proto::DataEndpoints memory = links_.read_memory();
-  RETURN_IF_ERROR(listen(memory));
   // The master's plan counts; until it is there, the stored one is the same.
-  if (auto stored = state_.plan(TopologyId(options_.topology_id)); stored.ok()) take_plan(stored->value);
+  auto stored = state_.plan(TopologyId(options_.topology_id));
+  moves_ = stored.ok() ? moves_in(stored->value) : moves_remembered(memory);
+  RETURN_IF_ERROR(listen(memory));
+  if (stored.ok()) take_plan(stored->value);
   take_endpoints(memory);
   write_memory();
   connect();
@@ -66,19 +71,42 @@ void StreamManagerProcess::write_memory() const {
   links_.write_memory(memory);
 }
 
-Status StreamManagerProcess::listen(const proto::DataEndpoints& memory) {
-  for (const proto::DataEndpoint& endpoint : memory.endpoints()) {
-    if (endpoint.container_id() != options_.container || endpoint.port() < 1 || endpoint.port() > 65535) continue;
-    // The peers still know this port: they are back before they hear any news.
-    if (listen_on({"127.0.0.1", static_cast<uint16_t>(endpoint.port())}).ok()) return Status();
+const proto::ContainerPlan* StreamManagerProcess::own_container(const proto::PhysicalPlan& plan) const {
+  for (const proto::ContainerPlan& container : plan.packing().containers()) {
+    if (container.container_id() == options_.container) return &container;
   }
-  return listen_on({"127.0.0.1", 0});
+  return nullptr;
 }
 
-Status StreamManagerProcess::listen_on(const Endpoint& endpoint) {
+uint32_t StreamManagerProcess::moves_in(const proto::PhysicalPlan& plan) const {
+  const proto::ContainerPlan* own = own_container(plan);
+  return own == nullptr ? 0 : own->stream_manager_moves();
+}
+
+uint32_t StreamManagerProcess::moves_remembered(const proto::DataEndpoints& memory) const {
+  for (const proto::DataEndpoint& endpoint : memory.endpoints()) {
+    if (endpoint.container_id() == options_.container) return moves_of(endpoint.incarnation());
+  }
+  return 0;
+}
+
+Status StreamManagerProcess::listen(const proto::DataEndpoints& memory) {
+  const std::string& address = options_.listen_address;
+  for (const proto::DataEndpoint& endpoint : memory.endpoints()) {
+    if (endpoint.container_id() != options_.container || !endpoint_is_sound(endpoint)) continue;
+    // The peers still know these ports: they are back before they hear any news.
+    const std::vector<uint16_t> more(endpoint.more_ports().begin(), endpoint.more_ports().end());
+    if (listen_on({address, static_cast<uint16_t>(endpoint.port())}, more).ok()) return Status();
+  }
+  return listen_on({address, 0}, {});
+}
+
+Status StreamManagerProcess::listen_on(const Endpoint& endpoint, const std::vector<uint16_t>& more_ports) {
   StreamManagerOptions options;
   options.container = options_.container;
-  options.incarnation = options_.incarnation;
+  options.incarnation = manager_incarnation(moves_, options_.incarnation);
+  options.peer_loops = options_.loops;
+  options.more_ports = more_ports;
   options.topology_id = options_.topology_id;
   options.secret = options_.secret;
   options.unix_endpoint = options_.unix_endpoint;
@@ -89,17 +117,19 @@ Status StreamManagerProcess::listen_on(const Endpoint& endpoint) {
     manager_.reset();
     return started.with_context("listen on {}:{}", endpoint.host, endpoint.port);
   }
-  logger.info("stream manager of topology={} container={} incarnation={} on port {} and {}", options_.topology_id,
-              options_.container, options_.incarnation, manager_->tcp_endpoint().port, options.unix_endpoint.host);
+  logger.info("stream manager of topology={} container={} incarnation={} on port {} and {}, loops={}",
+              options_.topology_id, options_.container, options_.incarnation, manager_->tcp_endpoint().port,
+              options.unix_endpoint.host, std::max<size_t>(1, options_.loops.size()));
   return Status();
 }
 
 proto::DataEndpoint StreamManagerProcess::own_endpoint() const {
   proto::DataEndpoint endpoint;
   endpoint.set_container_id(options_.container);
-  endpoint.set_incarnation(options_.incarnation);
+  endpoint.set_incarnation(manager_incarnation(moves_, options_.incarnation));
   endpoint.set_host(manager_->tcp_endpoint().host);
   endpoint.set_port(manager_->tcp_endpoint().port);
+  for (const uint16_t port : manager_->more_ports()) endpoint.add_more_ports(port);
   return endpoint;
 }
 
@@ -116,7 +146,19 @@ void StreamManagerProcess::connect() {
   client_->start();
 }
 
+/// We may be asked to rest, and to go on, before our agent has ended us.
+void StreamManagerProcess::take_placement(const proto::PhysicalPlan& message) {
+  const proto::ContainerPlan* own = own_container(message);
+  if (own == nullptr || message.epoch() < epoch_) return;
+  if (own->stream_manager() == proto::STREAM_MANAGER_IN_HOST) return manager_->retire();
+  if (own->stream_manager_moves() <= moves_) return;
+  moves_ = own->stream_manager_moves();
+  manager_->serve(manager_incarnation(moves_, options_.incarnation));
+  write_memory();
+}
+
 void StreamManagerProcess::take_plan(const proto::PhysicalPlan& message) {
+  take_placement(message);
   if (message.epoch() == epoch_) return;
   if (message.epoch() < epoch_ && !PETREL_MUTANT("stale plan epoch accepted")) {
     return logger.warn("plan epoch {} is older than {}; ignored", message.epoch(), epoch_);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "native/container/peer_book.h"
 #include "native/packing/physical_plan.h"
@@ -19,7 +20,9 @@ struct StreamManagerProcessOptions {
   std::string secret;
   int32_t container = 0;
   uint32_t incarnation = 0;
-  Endpoint unix_endpoint;  // for the hosts of the container
+  Endpoint unix_endpoint;                    // for the hosts of the container
+  std::string listen_address = "127.0.0.1";  // for other containers
+  std::vector<Reactor*> loops = {};          // StreamManagerOptions::peer_loops
 };
 
 /// What it needs from outside; called on the loop.
@@ -53,7 +56,11 @@ class StreamManagerProcess : private ControlClientHandler {
   void on_refused(const std::string& reason) override;
 
   Status listen(const proto::DataEndpoints& memory);
-  Status listen_on(const Endpoint& endpoint);
+  Status listen_on(const Endpoint& endpoint, const std::vector<uint16_t>& more_ports);
+  const proto::ContainerPlan* own_container(const proto::PhysicalPlan& plan) const;
+  uint32_t moves_in(const proto::PhysicalPlan& plan) const;
+  uint32_t moves_remembered(const proto::DataEndpoints& memory) const;
+  void take_placement(const proto::PhysicalPlan& message);
   proto::DataEndpoint own_endpoint() const;
   void write_memory() const;
   void connect();
@@ -69,6 +76,7 @@ class StreamManagerProcess : private ControlClientHandler {
   PeerBook book_;
   MonoTime cared_for_at_;
   uint64_t epoch_ = 0;
+  uint32_t moves_ = 0;  // of the stream manager of the container
   Reactor::TimerId timer_ = 0;
   std::unique_ptr<StreamManager> manager_;
   std::unique_ptr<ControlClient> client_;

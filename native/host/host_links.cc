@@ -7,6 +7,7 @@
 #include "native/codec/tuple_batch.h"
 #include "native/container/link_sample.h"
 #include "native/links/loop_link.h"
+#include "native/stream_manager/placement.h"
 
 namespace petrel {
 namespace {
@@ -41,6 +42,7 @@ HostLinks::HostLinks(Reactor& loop, HostLinksOptions options, std::shared_ptr<co
       options_(std::move(options)),
       routes_(std::move(routes)),
       events_(std::move(events)),
+      moves_(options_.moves),
       book_(options_.container),
       endpoint_(loop, endpoint_options(options_), *this) {
   book_.set_plan(packing);
@@ -64,17 +66,28 @@ Status HostLinks::start(LinkSink& sink) {
   return Status();
 }
 
-Status HostLinks::start_in_host() {
+Status HostLinks::listen() {
+  const uint32_t incarnation = manager_incarnation(moves_, options_.incarnation);
+  if (stream_manager_) {
+    stream_manager_->serve(incarnation);
+    return Status();
+  }
   StreamManagerOptions manager;
   manager.container = options_.container;
-  manager.incarnation = options_.incarnation;
+  manager.incarnation = incarnation;
   manager.topology_id = options_.topology_id;
   manager.secret = options_.secret;
   manager.tcp_endpoint = options_.listen;
-  stream_manager_ = std::make_unique<StreamManager>(loop_, manager);
-  RETURN_IF_ERROR(stream_manager_->start());
+  auto made = std::make_unique<StreamManager>(loop_, manager);
+  RETURN_IF_ERROR(made->start());
+  stream_manager_ = std::move(made);
   stream_manager_->set_routes(routes_);
   stream_manager_->set_peers(book_.peers());
+  return Status();
+}
+
+Status HostLinks::start_in_host() {
+  RETURN_IF_ERROR(listen());
   LinkPeer host;
   host.role = LinkRole::kHost;
   host.container = options_.container;
@@ -99,15 +112,30 @@ void HostLinks::start_dialling() {
   client.identity = {options_.topology_id, options_.secret, LinkRole::kHost,
                      options_.container,   options_.slot,   options_.incarnation};
   client.expected_container = options_.container;
+  client.first_link_epoch = link_epoch_ + 1;
   LinkClientHandler& handler = *this;
   auto find = [this]() -> Result<Endpoint> { return options_.unix_endpoint; };
   client_ = std::make_unique<LinkClient>(loop_, client, find, handler);
   client_->start();
 }
 
+Status HostLinks::place(bool in_host, uint32_t moves) {
+  if (moves <= moves_) return Status();
+  moves_ = moves;
+  if (!in_host) {
+    if (!client_) start_dialling();
+    return Status();
+  }
+  RETURN_IF_ERROR(start_in_host());
+  if (client_) link_epoch_ = client_->link_epoch();
+  client_.reset();
+  return Status();
+}
+
 void HostLinks::on_link(std::unique_ptr<FrameLink> link) {
   logger.info("link to {}", link->peer().text);
   attach(std::move(link));
+  if (stream_manager_) stream_manager_->retire();
 }
 
 void HostLinks::attach(std::unique_ptr<Link> link) {

@@ -44,6 +44,7 @@ struct HostLinksOptions {
   uint32_t incarnation = 0;
   uint32_t slot = 0;
   bool in_host = true;              // the stream manager is ours; else it listens on `unix_endpoint`
+  uint32_t moves = 0;               // of the stream manager of the container, so far
   Endpoint unix_endpoint;           // process: container_paths.h, data_socket_name
   Endpoint listen{"127.0.0.1", 0};  // in_host: where other containers find us
   std::vector<int32_t> executors;   // first tasks of this host's executors
@@ -70,7 +71,7 @@ struct HostLinksEvents {
   std::function<void(proto::LinkSample)> on_sample;  // once a second
 };
 
-/// Thread: start(), set_peers() and the destructor on the loop of `loop`; the rest from any thread.
+/// Thread: start(), set_peers(), place() and the destructor on the loop of `loop`; the rest from any thread.
 /// Limits: those of HostEndpoint; what waits for a turn's deliver() was granted as credit before.
 class HostLinks : private EndpointHandler, private LinkClientHandler {
  public:
@@ -82,6 +83,10 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   Status start(LinkSink& sink);
   /// in_host: the stream managers of the other containers.
   void set_peers(const proto::DataEndpoints& endpoints);
+  /// The stream manager of the container has moved. Into a process: we go on with ours until that has a link for us.
+  /// Nothing is lost: what was under way is asked for again (docs/links.md). News with no more moves than known change
+  /// nothing. Errors: those of StreamManager::start; then we go on as before.
+  Status place(bool in_host, uint32_t moves);
 
   // --- from the runtime's threads ------------------------------------------------------------------------------------
 
@@ -123,6 +128,7 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   void on_refused(const Status& reason) override;
   void flush();
   Status start_in_host();
+  Status listen();
   void start_dialling();
   void attach(std::unique_ptr<Link> link);
   void tick();
@@ -138,10 +144,13 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
   std::atomic<uint64_t> dropped_acks_{0};
   Reactor::TimerId timer_ = 0;
+  uint32_t moves_;
+  uint32_t link_epoch_ = 0;  // of our last hello to a stream manager process
   PeerBook book_;
   HostEndpoint endpoint_;
-  std::unique_ptr<StreamManager> stream_manager_;  // in_host
-  std::unique_ptr<LinkClient> client_;             // process
+  std::unique_ptr<StreamManager>
+      stream_manager_;                  // in_host; retired when it has moved, since its port says that we live
+  std::unique_ptr<LinkClient> client_;  // process
 };
 
 }  // namespace petrel

@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "native/stream_manager/placement.h"
 #include "native/transport/asio_reactor.h"
 
 namespace petrel {
@@ -96,6 +97,7 @@ class HostLinksTest : public testing::Test {
       endpoint.set_incarnation(1);
       endpoint.set_host(hosts[i]->listening.host);
       endpoint.set_port(hosts[i]->listening.port);
+      endpoint.set_in_host(routes_->hosts[i].in_host);
     }
     for (TestHost* host : hosts) host->links.set_peers(endpoints);
   }
@@ -198,6 +200,65 @@ TEST_F(HostLinksTest, TwoHostsOfOneContainerThroughItsStreamManagerProcess) {
   EXPECT_EQ(a->java.arrived[0].bytes, "kept");
   EXPECT_THAT(a->lost, IsEmpty());
   EXPECT_THAT(b->lost, IsEmpty());
+}
+
+TEST_F(HostLinksTest, TheStreamManagerMovesIntoAProcessAndBack) {
+  plan({1, 2});
+  auto a = host(0);
+  auto b = host(1);
+  introduce({a.get(), b.get()});
+  ASSERT_TRUE(until([&] { return a->up_epoch == 4 && b->up_epoch == 4; }));
+  const Endpoint port = b->listening;
+  int sent = 0;
+  const auto exchange_some = [&] {
+    for (int i = 0; i < 50; ++i, ++sent) {
+      ASSERT_EQ(a->links.offer(1, section(1, 2, std::to_string(sent))), Admit::kTaken);
+      ASSERT_EQ(b->links.offer(2, section(2, 1, std::to_string(sent))), Admit::kTaken);
+    }
+  };
+  exchange_some();
+  for (uint32_t moves = 1; moves <= 4; moves += 2) {
+    // Into a process, which an agent starts about now.
+    ASSERT_TRUE(b->links.place(false, moves).ok());
+    exchange_some();
+    StreamManagerOptions options;
+    options.container = 2;
+    options.incarnation = manager_incarnation(moves, 1);
+    options.topology_id = "t-1-1";
+    options.secret = std::string(32, 's');
+    options.unix_endpoint = unix_;
+    auto process = std::make_unique<StreamManager>(reactor_, options);
+    ASSERT_TRUE(process->start().ok());
+    process->set_routes(routes_);
+    proto::DataEndpoints news;
+    proto::DataEndpoint& at = *news.add_endpoints();
+    at.set_container_id(2);
+    at.set_incarnation(options.incarnation);
+    at.set_host(process->tcp_endpoint().host);
+    at.set_port(process->tcp_endpoint().port);
+    a->links.set_peers(news);
+    exchange_some();
+    ASSERT_TRUE(until([&] { return process->has_peer(1) && process->counters().frames > 0; }));
+    // Old news change nothing.
+    ASSERT_TRUE(b->links.place(true, moves).ok());
+    // And back: on its old port, which has stood for the life of the host all the time.
+    ASSERT_TRUE(b->links.place(true, moves + 1).ok());
+    exchange_some();
+    process.reset();
+    EXPECT_EQ(b->listening.port, port.port);
+    at.set_incarnation(manager_incarnation(moves + 1, 1));
+    at.set_port(b->listening.port);
+    at.set_in_host(true);
+    a->links.set_peers(news);
+  }
+  ASSERT_TRUE(until([&] {
+    return a->java.arrived.size() >= static_cast<size_t>(sent) && b->java.arrived.size() >= static_cast<size_t>(sent);
+  }));
+  for (const auto& host : {a.get(), b.get()}) {
+    ASSERT_EQ(host->java.arrived.size(), static_cast<size_t>(sent));
+    for (int i = 0; i < sent; ++i) EXPECT_EQ(host->java.arrived[static_cast<size_t>(i)].bytes, std::to_string(i));
+    EXPECT_THAT(host->lost, IsEmpty());
+  }
 }
 
 TEST(ReceivePool, IsAnEighthOfTheHeapWithinBounds) {

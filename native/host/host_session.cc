@@ -177,6 +177,7 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
                   *epoch_);
     }
     take_status(plan.status());
+    take_placement(plan);
     return;
   }
   Result<std::string> bytes = runtime_.encode(plan, options_.host);
@@ -201,6 +202,13 @@ void HostSession::take_plan(const proto::PhysicalPlan& plan) {
     if (links_.booted) links_.booted();
     start_if_ready();
   });
+}
+
+void HostSession::take_placement(const proto::PhysicalPlan& plan) {
+  if (!links_.placement || plan.epoch() != *epoch_) return;
+  for (const proto::ContainerPlan& container : plan.packing().containers()) {
+    if (container.container_id() == options_.host.container_id) links_.placement(container);
+  }
 }
 
 void HostSession::take_status(proto::TopologyStatus status) {

@@ -32,7 +32,9 @@ struct HostSessionLinks {
   /// The runtime is booted: from now on it takes what other hosts send, so the links may begin to bring it.
   std::function<void()> booted = nullptr;
   std::function<void(const proto::DataEndpoints&)> endpoints = nullptr;  // stream managers, as the master knows them
-  std::function<proto::LinkSample()> link_sample = nullptr;              // empty when there are no links
+  /// Each later message of the plan: the stream manager of the container may have moved.
+  std::function<void(const proto::ContainerPlan&)> placement = nullptr;
+  std::function<proto::LinkSample()> link_sample = nullptr;  // empty when there are no links
 };
 
 /// Thread: loop of the reactor.  Borrows everything it is given.
@@ -67,6 +69,7 @@ class HostSession : public ControlClientHandler {
 
  private:
   void take_plan(const proto::PhysicalPlan& plan);
+  void take_placement(const proto::PhysicalPlan& plan);
   void take_status(proto::TopologyStatus status);
   void take_drain(uint64_t epoch);
   void begin_drain();

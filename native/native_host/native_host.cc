@@ -30,6 +30,7 @@ Status NativeHost::make_runtime() {
   runtime.topology_id = spec.topology_id();
   runtime.secret = spec.secret();
   runtime.data_endpoint = Endpoint{data_socket_name(process_.spec_file()), 0};
+  runtime.listen_address = listen_address(spec);
   runtime.resources_dir = process_.identity().code_dir + "/resources";
   runtime.conf = process_.conf();
   runtime.conf.set("storm.id", spec.topology_id());
@@ -73,6 +74,9 @@ void NativeHost::run() {
   HostSessionLinks links;
   links.endpoints = [this](const proto::DataEndpoints& endpoints) {
     if (runtime_) runtime_->set_peers(endpoints);
+  };
+  links.placement = [this](const proto::ContainerPlan& container) {
+    if (runtime_) runtime_->place_stream_manager(container);
   };
   links.link_sample = [this] { return runtime_ ? runtime_->link_sample() : proto::LinkSample(); };
   process_.start_session(status.ok() ? runtime_.get() : nullptr, std::move(links));

@@ -156,6 +156,8 @@ Status NativeRuntime::make_links(const PhysicalPlan& plan, std::shared_ptr<const
   links.incarnation = options_.host.incarnation;
   links.slot = options_.host.slot;
   links.in_host = container->stream_manager == StreamManagerPlacement::kInHost;
+  links.moves = container->stream_manager_moves;
+  links.listen.host = options_.listen_address;
   links.unix_endpoint = options_.data_endpoint;
   links.executors = receiving(*instance_);
   links.pool_bytes = kQueueBytes;
@@ -194,6 +196,14 @@ void NativeRuntime::start_links() {
 void NativeRuntime::set_peers(const proto::DataEndpoints& endpoints) {
   if (!links_loop_) return;
   links_loop_->post([this, endpoints] { links_->set_peers(endpoints); });
+}
+
+void NativeRuntime::place_stream_manager(const proto::ContainerPlan& container) {
+  if (!links_loop_) return;
+  const bool in_host = container.stream_manager() == proto::STREAM_MANAGER_IN_HOST;
+  links_loop_->post([this, in_host, moves = container.stream_manager_moves()] {
+    if (Status placed = links_->place(in_host, moves); !placed.ok()) logger.error("links: {}", placed.message());
+  });
 }
 
 proto::LinkSample NativeRuntime::link_sample() const {

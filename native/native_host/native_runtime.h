@@ -25,8 +25,9 @@ struct NativeRuntimeOptions {
   HostIdentity host;
   std::string topology_id;
   std::string secret;
-  Endpoint data_endpoint;     // of the stream manager process of the container
-  std::string resources_dir;  // of the code
+  Endpoint data_endpoint;                    // of the stream manager process of the container
+  std::string listen_address = "127.0.0.1";  // of the stream manager in this host
+  std::string resources_dir;                 // of the code
   ConfMap conf;
   uint64_t entropy = 0;
 };
@@ -66,6 +67,8 @@ class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, p
 
   /// Stream managers of other containers, when ours is in this host.
   void set_peers(const proto::DataEndpoints& endpoints);
+  /// The stream manager of our container may have moved.
+  void place_stream_manager(const proto::ContainerPlan& container);
   proto::LinkSample link_sample() const;
 
  private:

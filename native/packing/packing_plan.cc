@@ -138,6 +138,7 @@ proto::ContainerPlan to_proto(const ContainerPlan& container) {
     h->mutable_executors()->Assign(host.executors.begin(), host.executors.end());
   }
   out.set_stream_manager(static_cast<proto::StreamManagerPlacement>(container.stream_manager));
+  out.set_stream_manager_moves(container.stream_manager_moves);
   return out;
 }
 
@@ -165,6 +166,7 @@ Result<ContainerPlan> container_plan_from_proto(const proto::ContainerPlan& mess
     ASSIGN_OR_RETURN(HostPlan read_host, host_from_proto(host, out.container_id));
     out.hosts.push_back(std::move(read_host));
   }
+  out.stream_manager_moves = message.stream_manager_moves();
   switch (message.stream_manager()) {
     case proto::STREAM_MANAGER_UNSET:  // of a plan that knew none
     case proto::STREAM_MANAGER_IN_HOST:

@@ -46,6 +46,7 @@ struct ContainerPlan {
   Resources resources;
   std::vector<HostPlan> hosts;                                              // every executor is in exactly one
   StreamManagerPlacement stream_manager = StreamManagerPlacement::kInHost;  // kInHost: exactly one host
+  uint32_t stream_manager_moves = 0;                                        // since the topology was submitted
 
   const HostPlan* find(HostKind kind) const;
   bool operator==(const ContainerPlan&) const = default;

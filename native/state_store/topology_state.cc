@@ -67,6 +67,15 @@ Result<Versioned<T>> load(StateStore& store, const std::string& path) {
   return Versioned<T>{std::move(message), record.version};
 }
 
+template <typename T>
+Result<std::unique_ptr<StateWatch>> watch_record(StateStore& store, const std::string& path,
+                                                 std::function<void(const Result<T>&)> on_change) {
+  return store.watch(path, [path, on_change = std::move(on_change)](const Result<StoredRecord>& record) {
+    if (!record.ok()) return on_change(record.status());
+    on_change(parse<T>(path, record->bytes));
+  });
+}
+
 }  // namespace
 
 Result<Versioned<proto::TopologyBase>> TopologyState::base(const TopologyId& id) const {
@@ -80,11 +89,12 @@ Result<uint64_t> TopologyState::put_base(const TopologyId& id, const proto::Topo
 
 Result<std::unique_ptr<StateWatch>> TopologyState::watch_base(
     const TopologyId& id, std::function<void(const Result<proto::TopologyBase>&)> on_change) {
-  const std::string path = base_path(id);
-  return store_.watch(path, [path, on_change = std::move(on_change)](const Result<StoredRecord>& record) {
-    if (!record.ok()) return on_change(record.status());
-    on_change(parse<proto::TopologyBase>(path, record->bytes));
-  });
+  return watch_record<proto::TopologyBase>(store_, base_path(id), std::move(on_change));
+}
+
+Result<std::unique_ptr<StateWatch>> TopologyState::watch_plan(
+    const TopologyId& id, std::function<void(const Result<proto::PhysicalPlan>&)> on_change) {
+  return watch_record<proto::PhysicalPlan>(store_, plan_path(id), std::move(on_change));
 }
 
 Result<std::vector<TopologyId>> TopologyState::topologies() const {

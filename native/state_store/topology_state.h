@@ -33,6 +33,8 @@ class TopologyState {
   Result<std::vector<TopologyId>> topologies() const;
 
   Result<Versioned<proto::PhysicalPlan>> plan(const TopologyId& id) const;
+  Result<std::unique_ptr<StateWatch>> watch_plan(const TopologyId& id,
+                                                 std::function<void(const Result<proto::PhysicalPlan>&)> on_change);
   Result<uint64_t> put_plan(const TopologyId& id, const proto::PhysicalPlan& plan, uint64_t expected_version);
 
   /// kNotFound while no topology master lives.

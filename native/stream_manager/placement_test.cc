@@ -1,136 +1,19 @@
 // Endpoints and stream managers over real hellos, on a network in memory: both placements, and how the end of a host is
 // found out.
+#include "native/stream_manager/placement.h"
+
 #include <gtest/gtest.h>
 
-#include "native/links/fake_net.h"
-#include "native/links/host_endpoint.h"
-#include "native/links/loop_link.h"
-#include "native/stream_manager/stream_manager.h"
+#include <array>
+
+#include "native/base/rng.h"
+#include "native/stream_manager/placement_world.h"
 
 namespace petrel {
 namespace {
 
-using petrel::testing::FakeReactor;
-
-const std::string kSecret(32, 's');
-
-struct TestHost : EndpointHandler, LinkClientHandler {
-  void on_section(const InSection& section) override {
-    got.emplace_back(section.bytes);
-    endpoint->consumed(section.flow, section.bytes.size());
-  }
-  void on_credit(const std::vector<int32_t>& executors) override { credits += executors.size(); }
-  void on_acks(std::string_view records) override { acks += records.size() / sizeof(AckRecord); }
-  void on_host_lost(uint32_t slot, uint32_t number) override { lost.emplace_back(slot, number); }
-  void on_links_up(uint64_t epoch) override { links_up = epoch; }
-  void on_link(std::unique_ptr<FrameLink> link) override { endpoint->attach(std::move(link)); }
-  void on_refused(const Status& reason) override { refused.push_back(reason.message()); }
-
-  std::vector<std::string> got;
-  std::vector<std::pair<uint32_t, uint32_t>> lost;
-  std::vector<std::string> refused;
-  size_t credits = 0;
-  size_t acks = 0;
-  uint64_t links_up = 0;
-  std::unique_ptr<HostEndpoint> endpoint;
-  std::unique_ptr<LinkClient> client;
-};
-
-/// Container 1: slots 0 and 1, a stream manager process. Containers 2 and 3: slots 2 and 3, in host.
-class Placement : public ::testing::Test {
- protected:
-  Placement() {
-    auto table = std::make_shared<RouteTable>();
-    table->epoch = 1;
-    table->tasks = {{}, {1, 0}, {2, 1}, {3, 2}, {4, 3}};
-    table->hosts = {{0, 1, false}, {1, 1, false}, {2, 2, true}, {3, 3, true}};
-    routes_ = table;
-    for (int container : {1, 2, 3}) start_manager(container);
-    for (uint32_t slot = 0; slot < 4; ++slot) start_host(slot, 1);
-    tell_peers();
-  }
-  ~Placement() override {
-    for (TestHost& host : hosts_) host.client.reset();
-    for (TestHost& host : hosts_) host.endpoint.reset();
-    managers_.clear();
-    net_.run();
-  }
-
-  void start_manager(int container, uint32_t incarnation = 1) {
-    StreamManagerOptions options;
-    options.container = container;
-    options.incarnation = incarnation;
-    options.topology_id = "words-1-2";
-    options.secret = kSecret;
-    options.random_bytes = [](size_t n) { return std::string(n, 'r'); };
-    if (container == 1) options.unix_endpoint = {"@petrel-test", 1};
-    auto& manager = managers_[container];
-    manager = std::make_unique<StreamManager>(net_, options);
-    ASSERT_TRUE(manager->start().ok());
-    manager->set_routes(routes_);
-    at_[container] = {container, incarnation, manager->tcp_endpoint()};
-  }
-  void tell_peers() {
-    std::vector<StreamManager::PeerEndpoint> all;
-    for (const auto& [container, at] : at_) all.push_back(at);
-    for (auto& [container, manager] : managers_) manager->set_peers(all);
-  }
-  void start_host(uint32_t slot, uint32_t incarnation) {
-    TestHost& host = hosts_[slot];
-    host.endpoint = std::make_unique<HostEndpoint>(net_, HostEndpointOptions{slot, incarnation, {}}, host);
-    host.endpoint->set_routes(routes_);
-    host.endpoint->add_executor(static_cast<int32_t>(slot) + 1, 1 << 20);
-    const int32_t container = routes_->hosts[slot].container;
-    if (container != 1) {
-      LinkPeer self;
-      self.container = container;
-      self.slot = slot;
-      self.incarnation = incarnation;
-      LinkPeer manager;
-      manager.role = LinkRole::kStreamManager;
-      manager.container = container;
-      auto [its, mine] = make_loop_link(net_, manager, self);  // each sees the other
-      managers_.at(container)->add_local(std::move(its));
-      host.endpoint->attach(std::move(mine));
-      return;
-    }
-    LinkClientOptions options;
-    options.identity = LinkIdentity{"words-1-2", kSecret, LinkRole::kHost, container, slot, incarnation};
-    options.random_bytes = [](size_t n) { return std::string(n, 'q'); };
-    host.client =
-        std::make_unique<LinkClient>(net_, options, [] { return Result<Endpoint>(Endpoint{"@petrel-test", 1}); }, host);
-    host.client->start();
-  }
-  /// The process of an in_host container ends.
-  void kill_container(int container) {
-    const auto slot = static_cast<uint32_t>(container);
-    hosts_[slot].endpoint.reset();
-    managers_.erase(container);
-  }
-  bool settle(const std::function<bool()>& done) { return net_.run_until(done, Seconds(30)); }
-  bool all_up() {
-    return settle([this] {
-      for (const TestHost& host : hosts_) {
-        if (host.links_up != 1) return false;
-      }
-      return true;
-    });
-  }
-  Admit offer(uint32_t from, int32_t task, const std::string& text) {
-    OutSection section;
-    section.source_task = static_cast<int32_t>(from) + 1;
-    section.destination_task = task;
-    section.count = 1;
-    section.bytes = text;
-    return hosts_[from].endpoint->offer(section.source_task, std::move(section));
-  }
-
-  FakeReactor net_;
-  std::shared_ptr<const RouteTable> routes_;
-  std::map<int, std::unique_ptr<StreamManager>> managers_;
-  std::map<int, StreamManager::PeerEndpoint> at_;
-  TestHost hosts_[4];
-};
+using petrel::testing::Placement;
+using petrel::testing::TestHost;
 
 TEST_F(Placement, EveryHostReachesEveryOther) {
   ASSERT_TRUE(all_up());
@@ -244,7 +127,7 @@ TEST_F(Placement, S6AHostOfAnotherContainerIsToldWhy) {
   TestHost stranger;
   stranger.endpoint = std::make_unique<HostEndpoint>(net_, HostEndpointOptions{2, 1, {}}, stranger);
   LinkClientOptions options;
-  options.identity = LinkIdentity{"words-1-2", kSecret, LinkRole::kHost, 2, 2, 1};
+  options.identity = LinkIdentity{"words-1-2", petrel::testing::kTopologySecret, LinkRole::kHost, 2, 2, 1};
   stranger.client = std::make_unique<LinkClient>(
       net_, options, [] { return Result<Endpoint>(Endpoint{"@petrel-test", 1}); }, stranger);
   stranger.client->start();
@@ -279,6 +162,175 @@ TEST_F(Placement, ATupleOf64MegabytesArrivesAndALargerOneIsRefused) {
   EXPECT_EQ(hosts_[2].got[0].size(), large.size());
   EXPECT_EQ((managers_[1]->counters().pairs.at({1, 2}).tuples), 1u);
   EXPECT_TRUE(settle([this] { return hosts_[0].endpoint->quiet(); }));
+}
+
+// ---- A stream manager moves out of its host and back
+
+/// Container 2, whose stream manager begins in host 2: every step of a move is one of its own, so that a test can put
+/// anything between them.
+class Moves : public Placement {
+ protected:
+  static constexpr const char* kProcessSocket = "@petrel-test-2";
+
+  ~Moves() override {
+    process_.reset();
+    client_end_.client.reset();
+  }
+
+  /// The agent starts the process, which says where it listens.
+  void start_process() {
+    StreamManagerOptions options;
+    options.container = 2;
+    options.incarnation = manager_incarnation(moves_, ++starts_);
+    options.topology_id = "words-1-2";
+    options.secret = petrel::testing::kTopologySecret;
+    options.random_bytes = [](size_t n) { return std::string(n, 'r'); };
+    options.unix_endpoint = {kProcessSocket, 1};
+    process_ = std::make_unique<StreamManager>(net_, options);
+    ASSERT_TRUE(process_->start().ok());
+    process_->set_routes(routes_);
+    at_[2] = {2, options.incarnation, process_->tcp_endpoint(), {}, false};
+  }
+  void end_process() { process_.reset(); }
+  /// What HostLinks does at either news.
+  void host_dials() {
+    LinkClientOptions options;
+    options.identity = LinkIdentity{"words-1-2", petrel::testing::kTopologySecret, LinkRole::kHost, 2, 2, 1};
+    options.random_bytes = [](size_t n) { return std::string(n, 'q'); };
+    options.first_link_epoch = link_epoch_ + 1;
+    client_end_.attach = [this](std::unique_ptr<FrameLink> link) {
+      hosts_[2].endpoint->attach(std::move(link));
+      managers_.at(2)->retire();
+    };
+    client_end_.client = std::make_unique<LinkClient>(
+        net_, options, [] { return Result<Endpoint>(Endpoint{kProcessSocket, 1}); }, client_end_);
+    client_end_.client->start();
+  }
+  void host_serves() {
+    managers_.at(2)->serve(manager_incarnation(moves_, 1));
+    LinkPeer self;
+    self.container = 2;
+    self.slot = 2;
+    self.incarnation = 1;
+    LinkPeer manager;
+    manager.role = LinkRole::kStreamManager;
+    manager.container = 2;
+    auto [its, mine] = make_loop_link(net_, manager, self);
+    managers_.at(2)->add_local(std::move(its));
+    hosts_[2].endpoint->attach(std::move(mine));
+    link_epoch_ = client_end_.client->link_epoch();
+    client_end_.client.reset();
+    at_[2] = {2, manager_incarnation(moves_, 1), managers_.at(2)->tcp_endpoint(), {}, true};
+  }
+  void tell() {
+    tell_peers();
+    if (process_) process_->set_peers({at_[1], at_[2], at_[3]});
+  }
+  void cut_one(Rng& rng) {
+    const auto& pipe = net_.pipes[rng.below(net_.pipes.size())];
+    if (pipe->ends[0] != nullptr && pipe->ends[1] != nullptr) net_.cut(pipe);
+  }
+
+  struct ClientEnd : LinkClientHandler {
+    void on_link(std::unique_ptr<FrameLink> link) override { attach(std::move(link)); }
+    void on_refused(const Status&) override {}
+    std::function<void(std::unique_ptr<FrameLink>)> attach;
+    std::unique_ptr<LinkClient> client;
+  };
+  ClientEnd client_end_;
+  std::unique_ptr<StreamManager> process_;
+  uint32_t moves_ = 0;
+  uint32_t starts_ = 0;
+  uint32_t link_epoch_ = 0;
+};
+
+class RandomMoves : public Moves, public ::testing::WithParamInterface<uint64_t> {};
+
+TEST_P(RandomMoves, LoseNothingDoubleNothingAndKeepTheOrder) {
+  Rng rng(GetParam());
+  ASSERT_TRUE(all_up());
+  std::map<std::pair<uint32_t, int32_t>, int> sent;
+  size_t links_before = hosts_[2].endpoint->counters().links;
+  const auto some_traffic = [&] {
+    for (uint64_t n = rng.below(8); n > 0; --n) {
+      const bool out = rng.below(2) == 0;
+      const uint32_t from = out ? 2 : static_cast<uint32_t>(std::array{0, 1, 3}[rng.below(3)]);
+      const int32_t task = out ? std::array{1, 2, 4}[rng.below(3)] : 3;
+      int& next = sent[{from, task}];
+      if (offer(from, task, std::to_string(from) + ":" + std::to_string(next)) == Admit::kTaken) ++next;
+    }
+    net_.advance(Millis(static_cast<int64_t>(rng.below(30))));
+    if (rng.below(12) == 0) cut_one(rng);
+  };
+  const auto pass = [&](std::vector<std::function<void()>> steps) {
+    // Who hears first is not ours to say.
+    for (size_t i = steps.size(); i > 1; --i) std::swap(steps[i - 1], steps[rng.below(i)]);
+    for (const auto& step : steps) {
+      for (uint64_t n = rng.below(10); n > 0; --n) some_traffic();
+      step();
+    }
+    for (uint64_t n = rng.below(20); n > 0; --n) some_traffic();
+  };
+  const int moves = 2 + static_cast<int>(rng.below(5));
+  for (int i = 0; i < moves; ++i) {
+    ++moves_;
+    if (i % 2 == 0) {
+      pass({[&] { start_process(), tell(); }, [&] { host_dials(); }});
+      if (rng.below(3) == 0) pass({[&] { end_process(), net_.advance(Millis(50)), start_process(), tell(); }});
+      const size_t links = links_before;
+      ASSERT_TRUE(settle([&] { return hosts_[2].endpoint->counters().links > links; })) << "the host never swapped";
+    } else {
+      pass({[&] { host_serves(), tell(); }, [&] { end_process(); }});
+    }
+    links_before = hosts_[2].endpoint->counters().links;
+  }
+  tell();
+  const auto all_there = [&] {
+    size_t wanted = 0;
+    size_t got = 0;
+    for (const auto& [flow, count] : sent) wanted += static_cast<size_t>(count);
+    for (const TestHost& host : hosts_) got += host.got.size();
+    return got >= wanted;
+  };
+  EXPECT_TRUE(settle(all_there));
+  net_.advance(Seconds(3));
+  for (const TestHost& host : hosts_) {
+    std::map<std::string, int> next;
+    for (const std::string& text : host.got) {
+      const size_t colon = text.find(':');
+      EXPECT_EQ(std::stoi(text.substr(colon + 1)), next[text.substr(0, colon)]++) << text;
+    }
+    EXPECT_TRUE(host.lost.empty()) << "a move is nobody's death";
+    EXPECT_TRUE(host.endpoint->quiet());
+  }
+  for (const auto& [flow, count] : sent) {
+    const auto& got = hosts_[static_cast<size_t>(flow.second) - 1].got;
+    const std::string from = std::to_string(flow.first) + ":";
+    EXPECT_EQ(std::count_if(got.begin(), got.end(), [&](const auto& text) { return text.starts_with(from); }), count)
+        << from << " to task " << flow.second;
+  }
+  // And the death of the host is still seen, wherever its stream manager is.
+  if (moves % 2 == 0) {
+    kill_container(2);
+    EXPECT_TRUE(settle([this] { return !hosts_[0].lost.empty() && !hosts_[3].lost.empty(); }));
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomMoves, ::testing::Range<uint64_t>(1, 201));
+
+TEST_F(Moves, ARetiredOneListensOnAndSaysWhereItIsNot) {
+  ASSERT_TRUE(all_up());
+  moves_ = 1;
+  start_process();
+  host_dials();
+  ASSERT_TRUE(settle([this] { return hosts_[2].endpoint->counters().links == 2; }));
+  // Nobody has told the peers: they dial the old port, which must not look like a dead host's.
+  net_.advance(Seconds(10));
+  for (const TestHost& host : hosts_) EXPECT_TRUE(host.lost.empty());
+  EXPECT_FALSE(managers_[1]->has_peer(2));
+  tell();
+  EXPECT_TRUE(settle([this] { return managers_[1]->has_peer(2) && managers_[3]->has_peer(2); }));
+  ASSERT_EQ(offer(0, 3, "after"), Admit::kTaken);
+  EXPECT_TRUE(settle([this] { return hosts_[2].got.size() == 1; }));
 }
 
 }  // namespace

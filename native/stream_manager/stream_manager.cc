@@ -7,6 +7,9 @@
 #include "native/base/escape.h"
 #include "native/base/log.h"
 #include "native/base/mutant.h"
+#include "native/stream_manager/credit_merger.h"
+#include "native/stream_manager/placement.h"
+#include "native/transport/address.h"
 
 namespace petrel {
 namespace {
@@ -54,71 +57,85 @@ class StreamManager::Port : public LinkHandler {
 
   const LinkPeer peer;
   const std::unique_ptr<Link> link;
+  CreditMerger credit;  // that waits
 
  private:
   StreamManager& manager_;
-};
-
-class StreamManager::Dialer : public LinkClientHandler {
- public:
-  Dialer(StreamManager& manager, int32_t container) : manager_(manager), container_(container) {
-    LinkClientOptions options;
-    options.identity = LinkIdentity{
-        manager.options_.topology_id, manager.options_.secret, LinkRole::kStreamManager, manager.options_.container, 0,
-        manager.options_.incarnation};
-    options.limits = manager.options_.limits;
-    options.expected_container = container;
-    options.random_bytes = manager.options_.random_bytes;
-    client_ = std::make_unique<LinkClient>(manager.reactor_, std::move(options), [this] { return find(); }, *this);
-  }
-  void start() { client_->start(); }
-  void retry_now() { client_->retry_now(); }
-
-  void on_link(std::unique_ptr<FrameLink> link) override { manager_.add_peer(std::move(link)); }
-  void on_refused(const Status& reason) override {
-    logger.warn("container {}: container {}: {}", manager_.options_.container, container_, reason.message());
-  }
-  void on_no_listener() override { manager_.on_no_listener(container_, dialled_incarnation_); }
-
- private:
-  Result<Endpoint> find() {
-    const PeerEndpoint& at = manager_.known_.at(container_).at;
-    dialled_incarnation_ = at.incarnation;
-    return at.endpoint;
-  }
-
-  StreamManager& manager_;
-  const int32_t container_;
-  uint32_t dialled_incarnation_ = 0;
-  std::unique_ptr<LinkClient> client_;
 };
 
 StreamManager::StreamManager(Reactor& reactor, StreamManagerOptions options)
-    : reactor_(reactor), options_(std::move(options)), board_(options_.container) {}
+    : reactor_(reactor), options_(std::move(options)), incarnation_(options_.incarnation), board_(options_.container) {}
 
 StreamManager::~StreamManager() {
   *alive_ = false;
   reactor_.cancel(check_timer_);
+  reactor_.cancel(credit_timer_);
+}
+
+PeerLoopOptions StreamManager::peer_loop_options(size_t index) const {
+  PeerLoopOptions loop;
+  loop.identity = LinkIdentity{options_.topology_id, options_.secret, LinkRole::kStreamManager, options_.container, 0,
+                               incarnation_};
+  loop.limits = options_.limits;
+  loop.crossing.queue_bytes = options_.link_queue_bytes;
+  loop.listen = options_.tcp_endpoint;
+  if (index > 0) loop.listen.port = index <= options_.more_ports.size() ? options_.more_ports[index - 1] : uint16_t{0};
+  loop.index = index;
+  loop.loops = std::max<size_t>(1, options_.peer_loops.size());
+  loop.random_bytes = options_.random_bytes;
+  return loop;
+}
+
+Status StreamManager::check_address() const {
+  const std::string& host = options_.tcp_endpoint.host;
+  RETURN_IF_ERROR(check_listen_address(host));
+  if (is_loopback_address(host)) return Status();
+  if (options_.secret.empty()) {
+    logger.warn(
+        "container {}: LISTENING ON {} WITHOUT AUTHENTICATION: whoever reaches this port can read and write the "
+        "tuples of topology {}",
+        options_.container, host, escape(options_.topology_id));
+  } else {
+    logger.info("container {}: other machines can reach {}; peers prove the secret of the topology", options_.container,
+                host);
+  }
+  return Status();
 }
 
 Status StreamManager::start() {
+  RETURN_IF_ERROR(check_address());
+  std::vector<Reactor*> loops = options_.peer_loops;
+  if (loops.empty()) loops.push_back(&reactor_);
+  PeerLoopHandler& peers = *this;
+  for (size_t i = 0; i < loops.size(); ++i) {
+    peer_loops_.push_back(std::make_unique<PeerLoop>(reactor_, *loops[i], peer_loop_options(i), peers));
+    RETURN_IF_ERROR(peer_loops_.back()->start());
+  }
+  if (options_.unix_endpoint.host.empty()) return Status();
   LinkServerOptions server;
-  server.identity = LinkIdentity{options_.topology_id, options_.secret, LinkRole::kStreamManager, options_.container, 0,
-                                 options_.incarnation};
+  server.identity = peer_loop_options(0).identity;
   server.limits = options_.limits;
   server.random_bytes = options_.random_bytes;
-  server.listen = options_.tcp_endpoint;
-  LinkServerHandler& handler = *this;
-  tcp_server_ = std::make_unique<LinkServer>(reactor_, server, handler);
-  RETURN_IF_ERROR(tcp_server_->start());
-  if (options_.unix_endpoint.host.empty()) return Status();
   server.listen = options_.unix_endpoint;
+  LinkServerHandler& handler = *this;
   unix_server_ = std::make_unique<LinkServer>(reactor_, server, handler);
   return unix_server_->start();
 }
 
 Endpoint StreamManager::tcp_endpoint() const {
-  return tcp_server_ ? tcp_server_->endpoint() : options_.tcp_endpoint;
+  return peer_loops_.empty() ? options_.tcp_endpoint : peer_loops_.front()->endpoint();
+}
+
+std::vector<uint16_t> StreamManager::more_ports() const {
+  std::vector<uint16_t> ports;
+  for (size_t i = 1; i < peer_loops_.size(); ++i) ports.push_back(peer_loops_[i]->endpoint().port);
+  return ports;
+}
+
+StreamManagerCounters StreamManager::counters() const {
+  StreamManagerCounters counters = counters_;
+  for (const auto& loop : peer_loops_) counters.drops[static_cast<size_t>(Drop::kQueueFull)] += loop->dropped();
+  return counters;
 }
 
 size_t StreamManager::queued_bytes() const {
@@ -131,15 +148,13 @@ size_t StreamManager::queued_bytes() const {
 // ---- Links
 
 Status StreamManager::on_hello(const LinkPeer& peer) {
-  const bool host = peer.role == LinkRole::kHost;
-  if (host != (peer.container == options_.container)) {
+  if (retired_) {
+    return Status::error(StatusCode::kUnavailable, "the stream manager of container {} has moved into a host",
+                         options_.container);
+  }
+  if (peer.role != LinkRole::kHost || peer.container != options_.container) {
     return Status::malformed("a {} of container {} cannot link to the stream manager of container {}",
                              to_string(peer.role), peer.container, options_.container);
-  }
-  if (!host) {
-    if (peer.container < options_.container) return Status();
-    return Status::malformed("container {} dialled container {}; the one with the smaller id dials", peer.container,
-                             options_.container);
   }
   const HostPlace* place = routes_ ? routes_->host(peer.slot) : nullptr;
   if (routes_ && (place == nullptr || place->container != options_.container)) {
@@ -154,16 +169,12 @@ Status StreamManager::on_hello(const LinkPeer& peer) {
 }
 
 void StreamManager::on_link(std::unique_ptr<FrameLink> link) {
-  if (link->peer().role == LinkRole::kHost) {
-    add_local(std::move(link));
-  } else {
-    add_peer(std::move(link));
-  }
+  add_local(std::move(link));
 }
 
 void StreamManager::add_local(std::unique_ptr<Link> link) {
   const LinkPeer peer = link->peer();
-  if (!board_.local_up(peer.slot, peer.incarnation)) return;
+  if (retired_ || !board_.local_up(peer.slot, peer.incarnation)) return;
   ++counters_.links;
   std::unique_ptr<Port>& port = locals_[peer.slot];
   port = std::make_unique<Port>(*this, std::move(link));
@@ -179,7 +190,7 @@ void StreamManager::add_local(std::unique_ptr<Link> link) {
 
 void StreamManager::add_peer(std::unique_ptr<Link> link) {
   const LinkPeer peer = link->peer();
-  if (peer.container == options_.container) return;
+  if (retired_ || peer.container == options_.container) return;
   ++counters_.links;
   std::unique_ptr<Port>& port = peers_[peer.container];
   port = std::make_unique<Port>(*this, std::move(link));
@@ -204,21 +215,37 @@ void StreamManager::on_closed(Port& port, const Status& reason) {
 
 void StreamManager::set_peers(std::vector<PeerEndpoint> peers) {
   std::map<int32_t, Known> old = std::exchange(known_, {});
-  for (PeerEndpoint& peer : peers) {
+  for (const PeerEndpoint& peer : peers) {
     if (peer.container == options_.container) continue;
     Known& known = known_[peer.container];
     if (const auto before = old.find(peer.container); before != old.end()) known = std::move(before->second);
-    const bool changed = known.at.incarnation != peer.incarnation || known.at.endpoint != peer.endpoint;
-    known.at = std::move(peer);
-    if (!changed || known.at.container < options_.container) continue;
-    if (known.dialer) {
-      known.dialer->retry_now();
-    } else {
-      known.dialer = std::make_unique<Dialer>(*this, known.at.container);
-      known.dialer->start();
-    }
+    known.at = peer;
+    const auto link = peers_.find(peer.container);
+    if (link != peers_.end() && link->second->peer.incarnation < peer.incarnation) peers_.erase(link);
   }
+  if (retired_) return;
+  for (const auto& loop : peer_loops_) loop->set_peers(peers);
   arm_check();
+}
+
+void StreamManager::retire() {
+  if (std::exchange(retired_, true)) return;
+  logger.info("container {}: the stream manager has moved to another process", options_.container);
+  for (const auto& loop : peer_loops_) loop->retire();
+  locals_.clear();
+  peers_.clear();
+  reactor_.cancel(std::exchange(check_timer_, 0));
+}
+
+void StreamManager::serve(uint32_t incarnation) {
+  retired_ = false;
+  incarnation_ = incarnation;
+  for (const auto& loop : peer_loops_) loop->serve(incarnation);
+  if (unix_server_) unix_server_->set_incarnation(incarnation);
+  peers_.clear();
+  std::vector<PeerEndpoint> peers;
+  for (const auto& [container, known] : known_) peers.push_back(known.at);
+  set_peers(std::move(peers));
 }
 
 // ---- Frames
@@ -294,12 +321,44 @@ StreamManager::Port* StreamManager::way_to(const Port& from, uint32_t slot, uint
 }
 
 void StreamManager::send(Port& to, Frame frame) {
+  if (frame.header.kind == FrameKind::kCredit && hold_credit(to, frame)) return;
   if (to.link->queued_bytes() > options_.link_queue_bytes) {
     drop(Drop::kQueueFull);
     return;
   }
   ++counters_.frames;
   to.link->send(std::move(frame));
+}
+
+bool StreamManager::hold_credit(Port& to, const Frame& frame) {
+  if (to.credit.empty() && to.link->priority_bytes() <= options_.credit_high_bytes) return false;
+  const uint64_t merged = to.credit.merged();
+  const Status held = to.credit.add(frame);
+  if (!held.ok()) drop(held.code() == StatusCode::kLimit ? Drop::kQueueFull : Drop::kMalformed);
+  counters_.credit_merged += to.credit.merged() - merged;
+  arm_credit();
+  return true;
+}
+
+void StreamManager::arm_credit() {
+  if (credit_timer_ != 0) return;
+  credit_timer_ = reactor_.after(options_.credit_retry, [this] {
+    credit_timer_ = 0;
+    flush_credit();
+  });
+}
+
+void StreamManager::flush_credit() {
+  const auto flush = [this](Port& port) {
+    if (port.credit.empty()) return;
+    if (port.link->priority_bytes() > options_.credit_high_bytes) return arm_credit();
+    for (Frame& frame : port.credit.take()) {
+      ++counters_.frames;
+      port.link->send(std::move(frame));
+    }
+  };
+  for (const auto& [slot, port] : locals_) flush(*port);
+  for (const auto& [container, port] : peers_) flush(*port);
 }
 
 void StreamManager::forward_data(Port& from, Frame frame) {
@@ -426,29 +485,26 @@ void StreamManager::send_hosts(Port& to) {
 
 // ---- Peers that are inside their only host
 
-bool StreamManager::in_host(int32_t container) const {
-  if (!routes_) return false;
-  return std::any_of(routes_->hosts.begin(), routes_->hosts.end(),
-                     [container](const HostPlace& place) { return place.container == container && place.in_host; });
-}
-
 void StreamManager::on_no_listener(int32_t container, uint32_t incarnation) {
   // The endpoint was published after it listened, and closes with its process: the host in that process is dead.
-  if (!in_host(container) || peers_.contains(container)) return;
+  const auto known = known_.find(container);
+  if (!routes_ || known == known_.end() || peers_.contains(container)) return;
+  if (!known->second.at.in_host || known->second.at.incarnation != incarnation) return;
   for (const HostPlace& place : routes_->hosts) {
-    if (place.container == container) host_ended(place.slot, container, incarnation);
+    if (place.container == container) host_ended(place.slot, container, process_incarnation(incarnation));
   }
 }
 
 bool StreamManager::to_check(int32_t container, const Known& known) const {
-  if (!routes_ || known.dialer || peers_.contains(container)) return false;
+  // Those with greater ids are ours to dial: that tells.
+  if (!routes_ || !known.at.in_host || container > options_.container || peers_.contains(container)) return false;
   return std::any_of(routes_->hosts.begin(), routes_->hosts.end(), [&](const HostPlace& place) {
-    return place.container == container && place.in_host && !board_.gone(place.slot, known.at.incarnation);
+    return place.container == container && !board_.gone(place.slot, process_incarnation(known.at.incarnation));
   });
 }
 
 void StreamManager::arm_check() {
-  if (check_timer_ != 0) return;
+  if (check_timer_ != 0 || retired_) return;
   const bool needed = std::any_of(known_.begin(), known_.end(),
                                   [this](const auto& entry) { return to_check(entry.first, entry.second); });
   if (!needed) return;

@@ -4,13 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "native/stream_manager/links_world.h"
+#include "native/transport/asio_reactor.h"
 
 namespace petrel {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 /// The far end of a link of the stream manager.
@@ -48,6 +53,7 @@ class Manager : public testing::Test {
     options.container = 1;
     options.incarnation = 1;
     options.link_queue_bytes = 10'000;
+    options.credit_high_bytes = 1'000;
     manager_ = std::make_unique<StreamManager>(reactor_, options);
     manager_->set_routes(routes());
   }
@@ -292,6 +298,60 @@ TEST_F(Manager, WhatAHostAsksToBeHeldBackIsToldToAll) {
   manager_->host_ended(0, 1, 7);
   turn(*second);
   EXPECT_EQ(second->last_hosts()[0].pressure, 0u);
+}
+
+TEST_F(Manager, CreditForAReaderThatStandsStillIsMergedAndNoneIsLost) {
+  const auto one = host(1);
+  const auto zero = host(0);
+  const auto second = peer(2);
+  const auto credit = [](uint32_t from, int32_t executor, uint64_t received) {
+    std::string body;
+    append_entry(body, CreditEntry{executor, 0, 0, 0, received, received + 1000});
+    return make_frame(header(FrameKind::kCredit, from, 0, from == 2 ? 3 : 1), std::move(body));
+  };
+  for (uint64_t n = 1; n <= 5000; ++n) {
+    send(*one, credit(1, 3, n));
+    send(*second, credit(2, 4, 2 * n));
+  }
+  EXPECT_EQ(dropped(Drop::kQueueFull), 0u);
+  EXPECT_GT(manager_->counters().credit_merged, 9000u);
+  EXPECT_LE(manager_->queued_bytes(), 2000u);
+  for (int i = 0; i < 3; ++i) {
+    turn(*zero);
+    reactor_.advance(Millis(10));
+  }
+  turn(*zero);
+  std::map<uint32_t, uint64_t> newest;
+  for (const Frame& frame : zero->frames) {
+    const std::vector<CreditEntry> entries = parse_credit(frame.bytes()).value();
+    for (const CreditEntry& entry : entries) {
+      EXPECT_GT(entry.received, newest[frame.header.source_host]);
+      newest[frame.header.source_host] = entry.received;
+    }
+  }
+  EXPECT_EQ(newest, (std::map<uint32_t, uint64_t>{{1, 5000}, {2, 10000}}));
+  EXPECT_EQ(reactor_.timers(), 0u);
+}
+
+TEST(StreamManagerAddress, OneThatNobodyCanDialIsRefusedAndOneWithoutSecretIsLoud) {
+  AsioReactor reactor;
+  StreamManagerOptions options;
+  options.container = 1;
+  EXPECT_EQ(options.tcp_endpoint.host, "127.0.0.1");  // unless somebody says so
+  options.tcp_endpoint.host = "0.0.0.0";
+  EXPECT_THAT(StreamManager(reactor, options).start().message(), HasSubstr("nobody can dial it"));
+  // An address of nobody: what is said does not depend on whether it can be had.
+  options.tcp_endpoint.host = "192.0.2.1";
+  const auto log_of = [&](const std::string& secret) {
+    options.secret = secret;
+    ::testing::internal::CaptureStderr();
+    EXPECT_FALSE(StreamManager(reactor, options).start().ok());
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(log_of(""), HasSubstr("LISTENING ON 192.0.2.1 WITHOUT AUTHENTICATION"));
+  const std::string proved = log_of(std::string(32, 's'));
+  EXPECT_THAT(proved, HasSubstr("peers prove the secret of the topology"));
+  EXPECT_THAT(proved, Not(HasSubstr("WITHOUT AUTHENTICATION")));
 }
 
 TEST_F(Manager, NewsOfHosts) {

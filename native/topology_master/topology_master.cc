@@ -6,7 +6,9 @@
 #include "native/base/escape.h"
 #include "native/base/log.h"
 #include "native/base/mutant.h"
+#include "native/container/peer_book.h"
 #include "native/packing/packing_plan.h"
+#include "native/stream_manager/placement.h"
 
 namespace petrel {
 namespace {
@@ -79,6 +81,8 @@ Status TopologyMaster::index_container(const proto::ContainerPlan& container) {
   entry->second.host = container.host();
   entry->second.port = container.port();
   entry->second.in_host = container.stream_manager() != proto::STREAM_MANAGER_PROCESS;
+  entry->second.moves = container.stream_manager_moves();
+  entry->second.hosts = static_cast<size_t>(container.hosts_size());
   if (container.hosts().empty()) return Status::malformed("container {} has no host", container.container_id());
   for (const proto::HostPlan& host : container.hosts()) RETURN_IF_ERROR(index_host(container, host));
   for (const proto::ExecutorPlacement& placement : container.executors()) {
@@ -224,6 +228,7 @@ void TopologyMaster::take_over(const ControlPeer& peer, Registration& registrati
   }
   registration.peer = peer.id;
   registration.incarnation = peer.incarnation;
+  registration.pid = peer.pid;
 }
 
 void TopologyMaster::on_connected(const ControlPeer& peer) {
@@ -254,13 +259,17 @@ void TopologyMaster::on_host_connected(const ControlPeer& peer, Host& host) {
 }
 
 void TopologyMaster::send_plan(const ControlPeer& peer) {
+  send(peer, plan_message());
+}
+
+proto::Envelope TopologyMaster::plan_message() const {
   proto::Envelope message;
   proto::PhysicalPlan& plan = *message.mutable_physical_plan();
   plan = plan_;
   plan.set_status(status_);
   plan.clear_missing_containers();
   for (int32_t id : missing_containers()) plan.add_missing_containers(id);
-  send(peer, message);
+  return message;
 }
 
 void TopologyMaster::on_disconnected(const ControlPeer& peer, const Status& reason) {
@@ -324,19 +333,98 @@ void TopologyMaster::on_drained(Host& host, uint64_t epoch) {
 void TopologyMaster::on_endpoint(const ControlPeer& peer, const proto::DataEndpoint& endpoint) {
   Container& container = containers_.at(peer.container_id);
   if (container.in_host != (peer.role == proto::ROLE_HOST)) return;
-  if (endpoint.port() < 1 || endpoint.port() > 65535 || endpoint.host().empty() || endpoint.host().size() > 255) {
+  if (!endpoint_is_sound(endpoint)) {
     return logger.warn("container={}: '{}':{} is no endpoint of a stream manager", peer.container_id,
                        escape(endpoint.host()), endpoint.port());
   }
   proto::DataEndpoint known = endpoint;
   known.set_container_id(peer.container_id);
-  known.set_incarnation(peer.incarnation);
+  known.set_incarnation(manager_incarnation(container.moves, peer.incarnation));
+  known.set_in_host(container.in_host);
   const bool same = container.listens && container.listens->SerializeAsString() == known.SerializeAsString();
   if (same) return;
   logger.info("stream manager container={} incarnation={} at {}:{}", peer.container_id, peer.incarnation,
               escape(known.host()), known.port());
   container.listens = std::move(known);
   broadcast_endpoints();
+}
+
+Status TopologyMaster::check_placement(const proto::PlaceStreamManager& request) const {
+  if (request.placement() != proto::STREAM_MANAGER_IN_HOST && request.placement() != proto::STREAM_MANAGER_PROCESS) {
+    return Status::malformed("placement {} is unknown; it is in_host or process",
+                             static_cast<int>(request.placement()));
+  }
+  if (hosts_.size() < 2) return Status::malformed("the topology has one host, which has nobody to talk to");
+  if (request.container_id() != 0 && !containers_.contains(request.container_id())) {
+    return Status::malformed("container {} is not in the plan; it has {} containers", request.container_id(),
+                             containers_.size());
+  }
+  for (const auto& [id, container] : containers_) {
+    if (request.container_id() != 0 && request.container_id() != id) continue;
+    if (request.placement() == proto::STREAM_MANAGER_IN_HOST && container.hosts != 1) {
+      return Status::malformed("container {} has {} hosts: its stream manager needs a process of its own", id,
+                               container.hosts);
+    }
+    if (container.moves >= kMovesMax) {
+      return Status::error(StatusCode::kLimit, "the stream manager of container {} has moved {} times, the limit", id,
+                           container.moves);
+    }
+  }
+  return Status();
+}
+
+Result<std::vector<int32_t>> TopologyMaster::place_stream_managers(const proto::PlaceStreamManager& request) {
+  RETURN_IF_ERROR(check_placement(request));
+  proto::PhysicalPlan plan = plan_;
+  std::vector<int32_t> moved;
+  for (proto::ContainerPlan& container : *plan.mutable_packing()->mutable_containers()) {
+    if (request.container_id() != 0 && request.container_id() != container.container_id()) continue;
+    if (containers_.at(container.container_id()).in_host == (request.placement() == proto::STREAM_MANAGER_IN_HOST)) {
+      continue;
+    }
+    container.set_stream_manager(request.placement());
+    container.set_stream_manager_moves(container.stream_manager_moves() + 1);
+    moved.push_back(container.container_id());
+  }
+  if (moved.empty()) return moved;
+  // The epoch stays: no task has another place. On disk first: agents start and end stream managers by it.
+  ASSIGN_OR_RETURN(auto stored, state_.plan(options_.topology));
+  RETURN_IF_ERROR(state_.put_plan(options_.topology, plan, stored.version).status());
+  plan_ = std::move(plan);
+  for (const int32_t id : moved) {
+    Container& container = containers_.at(id);
+    container.in_host = request.placement() == proto::STREAM_MANAGER_IN_HOST;
+    ++container.moves;
+    logger.info("the stream manager of container={} moves: {}", id, container.in_host ? "in_host" : "process");
+  }
+  const proto::Envelope message = plan_message();
+  broadcast(message);
+  for (const auto& [id, container] : containers_) {
+    if (container.stream_manager.peer == 0) continue;
+    if (Status sent = server_->send(container.stream_manager.peer, message); !sent.ok()) {
+      logger.warn("stream manager container={}: {}", id, sent.message());
+    }
+  }
+  for (const int32_t id : moved) {
+    if (containers_.at(id).in_host) containers_.at(id).stream_manager.peer = 0;  // it rests, and its agent ends it
+  }
+  return moved;
+}
+
+proto::StreamManagerPlace TopologyMaster::place_of(int32_t container_id, const Container& container) const {
+  proto::StreamManagerPlace place;
+  place.set_container_id(container_id);
+  place.set_placement(container.in_host ? proto::STREAM_MANAGER_IN_HOST : proto::STREAM_MANAGER_PROCESS);
+  if (container.listens) {
+    place.set_host(container.listens->host());
+    place.set_port(container.listens->port());
+  }
+  const auto pid_of = [](const Registration& registration) { return registration.peer == 0 ? 0 : registration.pid; };
+  if (!container.in_host) place.set_pid(pid_of(container.stream_manager));
+  for (const auto& [slot, host] : hosts_) {
+    if (container.in_host && host.container_id == container_id) place.set_pid(pid_of(host.registration));
+  }
+  return place;
 }
 
 proto::Envelope TopologyMaster::endpoints_message() const {
@@ -370,6 +458,11 @@ void TopologyMaster::on_nimbus(const ControlPeer& peer, const proto::Envelope& m
   reply.set_request_id(message.request_id());
   if (message.has_stats_request()) {
     *reply.mutable_stats_reply() = stats();
+  } else if (message.has_place_stream_manager()) {
+    auto moved = place_stream_managers(message.place_stream_manager());
+    proto::PlaceStreamManagerReply& answer = *reply.mutable_place_stream_manager_reply();
+    if (!moved.ok()) answer.set_refused(moved.status().message());
+    if (moved.ok()) answer.mutable_moved()->Assign(moved->begin(), moved->end());
   } else if (message.has_set_status()) {
     set_status(message.set_status().status());
     reply.mutable_set_status()->set_status(status_);
@@ -464,6 +557,7 @@ proto::StatsReply TopologyMaster::stats() const {
     executor.windows.fill(stats, stats.uptime_s(), now);
   }
   for (auto& [pair, count] : links_.totals()) *reply.add_links() = std::move(count);
+  for (const auto& [id, container] : containers_) *reply.add_stream_managers() = place_of(id, container);
   for (proto::ErrorEntry& error : errors_.all()) *reply.add_errors() = std::move(error);
   return reply;
 }

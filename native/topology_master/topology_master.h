@@ -49,12 +49,15 @@ class TopologyMaster : public ControlServerHandler {
   struct Registration {
     uint64_t peer = 0;  // connection; 0: not connected
     uint32_t incarnation = 0;
+    int32_t pid = 0;
   };
   /// One container of the plan.
   struct Container {
     std::string host;
     int32_t port = 0;
-    bool in_host = true;                         // the stream manager is in its host
+    bool in_host = true;  // the stream manager is in its host
+    uint32_t moves = 0;   // of the stream manager
+    size_t hosts = 0;
     Registration stream_manager;                 // of the process, when there is one
     std::optional<proto::DataEndpoint> listens;  // the stream manager, wherever it is
   };
@@ -91,6 +94,7 @@ class TopologyMaster : public ControlServerHandler {
   void on_host_connected(const ControlPeer& peer, Host& host);
   void send(const ControlPeer& peer, const proto::Envelope& message);
   void send_plan(const ControlPeer& peer);
+  proto::Envelope plan_message() const;
   proto::Envelope start_message() const;
   void start_if_complete();
   void start_executors(const std::string& why);
@@ -98,6 +102,10 @@ class TopologyMaster : public ControlServerHandler {
   void on_endpoint(const ControlPeer& peer, const proto::DataEndpoint& endpoint);
   proto::Envelope endpoints_message() const;
   void broadcast_endpoints();
+  /// Stores the plan with the new placement, then tells everybody. Container 0: all.
+  Result<std::vector<int32_t>> place_stream_managers(const proto::PlaceStreamManager& request);
+  Status check_placement(const proto::PlaceStreamManager& request) const;
+  proto::StreamManagerPlace place_of(int32_t container_id, const Container& container) const;
   void on_prepared(Host& host, uint64_t epoch);
   void on_links_up(Host& host, uint64_t epoch);
   void on_drained(Host& host, uint64_t epoch);

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "native/state_store/memory_store.h"
+#include "native/stream_manager/placement.h"
 #include "native/transport/asio_reactor.h"
 #include "native/transport/control_client.h"
 
@@ -44,6 +46,7 @@ class Host : public ControlClientHandler {
   }
   void on_disconnected(const Status&) override { ++disconnected; }
   void on_refused(const std::string& reason) override { refused.push_back(reason); }
+  Status say(const proto::Envelope& message) { return client_.send(message); }
   void send_sample(int64_t emitted, int32_t task, uint32_t incarnation, const std::string& component = "words") {
     proto::Envelope message;
     proto::HostSample& sample = *message.mutable_host_sample();
@@ -157,27 +160,30 @@ class TopologyMasterTest : public testing::Test {
   }
   bool until(const std::function<bool()>& done) { return reactor.run_until(done, kPatience); }
   /// As Nimbus asks; here through a handler of our own since the master's loop is this thread.
-  proto::StatsReply stats() {
+  proto::Envelope call(proto::Envelope request) {
     struct Nimbus : ControlClientHandler {
       void on_connected() override { connected = true; }
-      void on_message(proto::Envelope message) override { reply = message.stats_reply(), answered = true; }
+      void on_message(proto::Envelope message) override { reply = std::move(message), answered = true; }
       void on_disconnected(const Status&) override {}
       void on_refused(const std::string&) override {}
       bool connected = false;
       bool answered = false;
-      proto::StatsReply reply;
+      proto::Envelope reply;
     } nimbus;
     ControlClientOptions options;
     options.identity = {id.get(), kSecret, proto::ROLE_NIMBUS, 0, 0};
     ControlClient client(reactor, options, [&]() -> Result<Endpoint> { return master->endpoint(); }, nimbus);
     client.start();
     EXPECT_TRUE(until([&] { return nimbus.connected; }));
-    proto::Envelope request;
     request.set_request_id(9);
-    request.mutable_stats_request();
     EXPECT_TRUE(client.send(request).ok());
     EXPECT_TRUE(until([&] { return nimbus.answered; }));
     return nimbus.reply;
+  }
+  proto::StatsReply stats() {
+    proto::Envelope request;
+    request.mutable_stats_request();
+    return call(request).stats_reply();
   }
 
   AsioReactor reactor;
@@ -231,6 +237,56 @@ TEST_F(TopologyMasterTest, AStaleIncarnationIsRefusedAndTheNewerOfTwoWins) {
   ASSERT_TRUE(until([&] { return newest->connected == 1 && newer->disconnected == 1; }));
   ASSERT_TRUE(until([&] { return !newer->refused.empty(); }));  // it comes back and is stale now
   EXPECT_EQ(newest->disconnected, 0);
+}
+
+TEST_F(TopologyMasterTest, StreamManagersMoveAndStatsSayWhereTheyAre) {
+  ASSERT_TRUE(start_master().ok());
+  auto one = host(1, 7);
+  auto two = host(2, 3);
+  ASSERT_TRUE(until([&] { return one->starts.size() == 1 && two->starts.size() == 1; }));
+  EXPECT_TRUE(one->say(listening(4001)).ok());
+  EXPECT_TRUE(two->say(listening(4002)).ok());
+  ASSERT_TRUE(until([&] { return !two->endpoints.empty() && two->endpoints.back().endpoints_size() == 2; }));
+  EXPECT_EQ(two->endpoints.back().endpoints(0).incarnation(), 7u);
+  EXPECT_TRUE(two->endpoints.back().endpoints(0).in_host());
+  const auto ask = [&](proto::StreamManagerPlacement placement, int32_t container) {
+    proto::Envelope request;
+    request.mutable_place_stream_manager()->set_placement(placement);
+    request.mutable_place_stream_manager()->set_container_id(container);
+    return call(request).place_stream_manager_reply();
+  };
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_UNSET, 0).refused(), HasSubstr("placement 0 is unknown"));
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_PROCESS, 9).refused(), HasSubstr("container 9 is not in the plan"));
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_IN_HOST, 0).moved(), IsEmpty());
+  EXPECT_EQ(one->plans.size(), 1u);
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_PROCESS, 1).moved(), ElementsAre(1));
+  // On disk, and told to the hosts, with the same epoch.
+  const proto::ContainerPlan stored = state.plan(id)->value.packing().containers(0);
+  EXPECT_EQ(stored.stream_manager(), proto::STREAM_MANAGER_PROCESS);
+  EXPECT_EQ(stored.stream_manager_moves(), 1u);
+  ASSERT_TRUE(until([&] { return one->plans.size() == 2 && two->plans.size() == 2; }));
+  EXPECT_EQ(one->plans[1].epoch(), 5u);
+  EXPECT_EQ(one->plans[1].packing().containers(0).stream_manager(), proto::STREAM_MANAGER_PROCESS);
+  // The host's port is not news any more; the process has its say.
+  EXPECT_TRUE(one->say(listening(4009)).ok());
+  auto manager = stream_manager(1, 1);
+  ASSERT_TRUE(until([&] { return manager->connected == 1; }));
+  EXPECT_TRUE(manager->say(listening(5001)).ok());
+  ASSERT_TRUE(until([&] { return two->endpoints.back().endpoints(0).port() == 5001; }));
+  EXPECT_EQ(two->endpoints.back().endpoints(0).incarnation(), manager_incarnation(1, 1));
+  EXPECT_FALSE(two->endpoints.back().endpoints(0).in_host());
+  const proto::StatsReply now = stats();
+  ASSERT_EQ(now.stream_managers_size(), 2);
+  EXPECT_EQ(now.stream_managers(0).placement(), proto::STREAM_MANAGER_PROCESS);
+  EXPECT_EQ(now.stream_managers(0).port(), 5001);
+  EXPECT_EQ(now.stream_managers(0).pid(), getpid());
+  EXPECT_EQ(now.stream_managers(1).placement(), proto::STREAM_MANAGER_IN_HOST);
+  EXPECT_EQ(now.stream_managers(1).port(), 4002);
+  // A restarted topology master goes on from there.
+  master.reset();
+  ASSERT_TRUE(start_master().ok());
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_IN_HOST, 0).moved(), ElementsAre(1));
+  EXPECT_EQ(state.plan(id)->value.packing().containers(0).stream_manager_moves(), 2u);
 }
 
 TEST_F(TopologyMasterTest, AContainerOutsideThePlanIsRefused) {

@@ -230,6 +230,18 @@ Result<proto::StatsReply> request_stats(const Endpoint& endpoint, const std::str
   return std::move(*reply.mutable_stats_reply());
 }
 
+Result<std::vector<int32_t>> request_placement(const Endpoint& endpoint, const std::string& topology_id,
+                                               const std::string& secret, const proto::PlaceStreamManager& placement,
+                                               Nanos timeout) {
+  proto::Envelope request;
+  *request.mutable_place_stream_manager() = placement;
+  ASSIGN_OR_RETURN(proto::Envelope reply, control_call(endpoint, nimbus_of(topology_id, secret), request, timeout));
+  if (!reply.has_place_stream_manager_reply()) return Status::malformed("the topology master did not answer");
+  const proto::PlaceStreamManagerReply& answer = reply.place_stream_manager_reply();
+  if (!answer.refused().empty()) return Status(StatusCode::kDenied, answer.refused());
+  return std::vector<int32_t>(answer.moved().begin(), answer.moved().end());
+}
+
 Status request_status(const Endpoint& endpoint, const std::string& topology_id, const std::string& secret,
                       proto::TopologyStatus status, Nanos timeout) {
   proto::Envelope request;

@@ -69,6 +69,10 @@ Result<proto::Envelope> control_call(const Endpoint& endpoint, const ControlIden
 /// StatsRequest as Nimbus.
 Result<proto::StatsReply> request_stats(const Endpoint& endpoint, const std::string& topology_id,
                                         const std::string& secret, Nanos timeout);
+/// PlaceStreamManager as Nimbus: the containers whose stream manager moves. kDenied with the master's sentence.
+Result<std::vector<int32_t>> request_placement(const Endpoint& endpoint, const std::string& topology_id,
+                                               const std::string& secret, const proto::PlaceStreamManager& placement,
+                                               Nanos timeout);
 /// SetStatus as Nimbus; OK when the topology master has taken it. It also watches the store: a failure here is a delay.
 Status request_status(const Endpoint& endpoint, const std::string& topology_id, const std::string& secret,
                       proto::TopologyStatus status, Nanos timeout);

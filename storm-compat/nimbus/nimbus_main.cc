@@ -17,6 +17,7 @@
 #include "native/container/container_paths.h"
 #include "native/scheduler/local_scheduler.h"
 #include "native/state_store/store_registry.h"
+#include "native/transport/address.h"
 #include "storm-compat/nimbus/nimbus_service.h"
 #include "storm-compat/thrift/framed_server.h"
 
@@ -84,6 +85,9 @@ Status Daemon::open() {
 }
 
 Status Daemon::serve() {
+  if (Status bind = check_listen_address(settings.bind_address); !bind.ok()) {
+    return bind.with_context("petrel.bind.address");
+  }
   const std::string& host = settings.nimbus_host;
   const bool local = host == "localhost" || is_loopback(host);
   if (!local && !access.allow_remote) {

@@ -161,6 +161,7 @@ std::vector<proto::ContainerSpec> SubmissionBuilder::make_specs(const SubmitRequ
   common.set_log_dir(settings_.log_dir);
   common.set_java_home(settings_.java_home);
   common.set_owner(request.owner);
+  common.set_bind_address(settings_.bind_address);
 
   std::vector<proto::ContainerSpec> specs;
   proto::ContainerSpec master = common;

@@ -68,7 +68,8 @@ def test_counts_and_crossings_are_exact(cluster, tmp_path, workers, placement):
     name = f"words-{workers}-{placement.replace('_', '-')}"
     cluster.jar(TOPOLOGIES, "io.petrel.topologies.WordCountTopology", name, text, "--publish", tmp_path, "--loops", 1,
                 "--spouts", 1, "--splits", 4, "--counts", 5, "--lines-by", "fields",
-                "--conf", f"topology.workers={workers}", "--conf", f"petrel.stream.manager={placement}")
+                "--conf", f"topology.workers={workers}", "--conf", f"petrel.stream.manager={placement}",
+                "--conf", "petrel.stream.manager.loops=3")
     try:
         wait_for("all words", lambda: sum(published(tmp_path).values()) >= sum(expected.values()), 120)
         assert published(tmp_path) == expected
@@ -87,6 +88,53 @@ def test_counts_and_crossings_are_exact(cluster, tmp_path, workers, placement):
         assert seen == wanted
         managers = set().union(*(pids for _, pids in pairs(cluster, name).values()))
         assert len(managers) == len({port for pair in wanted for port in pair})
+    finally:
+        cluster.run("kill", name, "-w", "0")
+    wait_for("the end of the topology", lambda: not cluster.pids(f"{name}-"), 60)
+
+
+def places(cluster, name):
+    """{container: (placement, pid)} as the topology master knows them."""
+    found = re.findall(r"stream manager (\d+): (\w+) pid (\d+) at", cluster.run("status", name, "--links").stdout)
+    return {int(container): (placement, int(pid)) for container, placement, pid in found}
+
+
+def test_stream_managers_move_while_words_are_counted(cluster, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("\n".join(LINES) + "\n")
+    loops = 25
+    expected = collections.Counter(w for line in LINES for w in words_of(line))
+    expected = {word: n * loops for word, n in expected.items()}
+    total = sum(expected.values())
+    name = "words-move"
+    cluster.jar(TOPOLOGIES, "io.petrel.topologies.WordCountTopology", name, text, "--publish", tmp_path, "--loops", loops,
+                "--spouts", 1, "--splits", 4, "--counts", 5, "--lines-by", "fields",
+                "--conf", "topology.workers=3", "--conf", "petrel.stream.manager=in_host")
+    counted = lambda: sum(published(tmp_path).values())
+    moved_at = []
+
+    def move(where):
+        before = counted()
+        answer = cluster.run("stream-managers", name, where).stdout
+        assert answer.count("moves: ") == 3, answer
+        wait_for(f"stream managers {where}", lambda: {p for p, pid in places(cluster, name).values() if pid} == {where}
+                 and len(places(cluster, name)) == 3, 60)
+        wait_for("words behind the move", lambda: counted() > before or counted() == total, 60)
+        moved_at.append(counted())
+
+    try:
+        wait_for("the first words", lambda: counted() > 0, 120)
+        hosts = {pid for _, pid in places(cluster, name).values()}
+        assert len(hosts) == 3 and "nothing moves" in cluster.run("stream-managers", name, "in_host").stdout
+        for where in ("process", "in_host", "process"):
+            move(where)
+            pids = {pid for _, pid in places(cluster, name).values()}
+            assert len(pids) == 3
+            assert (pids == hosts) == (where == "in_host"), "the hosts are the ones from before: nothing has restarted"
+        assert moved_at[0] < total, "void: all was counted before the stream managers had moved"
+        wait_for("all words", lambda: counted() >= total, 300)
+        assert published(tmp_path) == expected
+        assert re.search(r"\b0 host restarts", cluster.run("status", name).stdout)
     finally:
         cluster.run("kill", name, "-w", "0")
     wait_for("the end of the topology", lambda: not cluster.pids(f"{name}-"), 60)
