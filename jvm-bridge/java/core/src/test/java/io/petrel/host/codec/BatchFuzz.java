@@ -216,7 +216,7 @@ public final class BatchFuzz {
                 return joined(bytes, at, bytes, 0, 0, end);
             }
             case 5: { // a piece of another one
-                byte[] other = pick();
+                byte[] other = inputs.isEmpty() ? bytes : pick();
                 int from = other.length == 0 ? 0 : random.nextInt(other.length);
                 int length = Math.min(other.length - from, 1 + random.nextInt(32));
                 return joined(bytes, at, other, from, length, random.nextBoolean() ? at : Math.min(bytes.length, at + length));
