@@ -206,11 +206,19 @@ FrameHeader SendSide::header(FrameKind kind, uint32_t slot) const {
 
 bool SendSide::take_frames(MonoTime now, size_t budget, std::vector<Frame>& out) {
   take_questions(now, out);
-  bool left = false;
   for (auto& [slot, to] : destinations_) {
-    if (table_.address(slot) == 0) continue;
-    take_acks(slot, to, now, out);
-    left |= take_sections(slot, to, now, budget, out);
+    if (table_.address(slot) != 0) take_acks(slot, to, now, out);
+  }
+  // What is left of the budget goes to the next destination, and the first one changes: nobody waits for ever behind a
+  // host that always has something to send to.
+  bool left = false;
+  const auto begin = destinations_.lower_bound(first_slot_);
+  for (auto range : {std::pair(begin, destinations_.end()), std::pair(destinations_.begin(), begin)}) {
+    for (auto it = range.first; it != range.second; ++it) {
+      if (table_.address(it->first) == 0) continue;
+      if (budget > 0) first_slot_ = it->first + 1;
+      left |= take_sections(it->first, it->second, now, budget, out);
+    }
   }
   return left;
 }
@@ -249,14 +257,19 @@ bool SendSide::take_sections(uint32_t slot, Destination& to, MonoTime now, size_
   Packer packer(header(FrameKind::kData, slot), options_.frame_bytes, out);
   while (!to.unsent.empty() && budget > 0) {
     Flow& flow = *to.unsent.front();
-    while (const OutFlow::Piece* piece = flow.flow.unsent()) {
-      if (budget == 0) return true;
-      budget -= std::min(budget, piece->bytes.size() + kSectionHeaderBytes);
+    to.unsent.pop_front();
+    // A frame's worth at a time: small tuples do not wait for the end of a large one to somebody else.
+    size_t turn = std::min(budget, options_.frame_bytes);
+    budget -= turn;
+    const OutFlow::Piece* piece = flow.flow.unsent();
+    for (; piece != nullptr && turn > 0; piece = flow.flow.unsent()) {
+      turn -= std::min(turn, piece->bytes.size() + kSectionHeaderBytes);
       packer.add(*piece, flow.executor, flow.lane);
       flow.flow.advance(now);
     }
-    flow.unsent = false;
-    to.unsent.pop_front();
+    budget += turn;  // what it did not need
+    flow.unsent = piece != nullptr;
+    if (flow.unsent) to.unsent.push_back(&flow);
   }
   return !to.unsent.empty();
 }

@@ -108,6 +108,7 @@ class SendSide {
   std::map<std::pair<int32_t, uint8_t>, std::unique_ptr<Flow>> all_;  // by executor, lane
   std::vector<Flow*> by_executor_;                                    // [executor * kLanes + lane], for offer()
   std::map<uint32_t, Destination> destinations_;
+  uint32_t first_slot_ = 0;  // whose turn comes first in take_frames()
   std::vector<Flow*> touched_;
   std::set<std::pair<int32_t, uint8_t>> busy_;
   uint64_t acks_dropped_ = 0;
