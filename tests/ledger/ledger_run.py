@@ -42,6 +42,12 @@ class LedgerRun:
         time.sleep(seconds)
         return (self.spout_records() - before) / 2 / (time.monotonic() - started)
 
+    def all_spouts_emit(self):
+        """Every spout task is seen to go on: one whose host comes back after deactivate() would never open again, and what it
+        had in flight would have no end."""
+        before = {file: records(file) for file in self.folder.glob("spout-*.log")}
+        wait_for("all spout tasks", lambda: all(records(file) > count for file, count in before.items()), 60)
+
     def hosts(self):
         return self.cluster.pids("petrel-jvm-host", self.topology_id())
 

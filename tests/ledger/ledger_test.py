@@ -61,6 +61,7 @@ def kill_hosts(ledger):
         killed_at.append(ledger.kill(pids[0]))
         wait_for("a new host", lambda: [p for p in ledger.hosts() if p not in pids], 60)
     wait_for("the load after the last kill", lambda: ledger.rate(1) > 0, 120)
+    ledger.all_spouts_emit()
     ledger.rate(5)
     ledger.drain()
     spans = before_kills(killed_at)

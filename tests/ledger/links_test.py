@@ -93,6 +93,7 @@ def kill_in_turn(cluster, ledger, victim):
         assert len(living) >= CONTAINERS, f"{victim}: {living}"
         killed_at.append(ledger.kill(living[kill % len(living)]))
         wait_for("a successor", lambda: len(pids(cluster, ledger, victim)) == len(living), 60)
+    ledger.all_spouts_emit()
     ledger.rate(5)
     ledger.drain()
     spans = before_kills(killed_at)
