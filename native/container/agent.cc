@@ -65,13 +65,18 @@ class Agent {
 
   void start() {
     const auto& kinds = spec_.processes();
-    stream_manager_wanted_ = std::find(kinds.begin(), kinds.end(), proto::PROCESS_STREAM_MANAGER) != kinds.end();
+    const auto& tests = spec_.test_processes();
+    stream_manager_wanted_ =
+        std::find(kinds.begin(), kinds.end(), proto::PROCESS_STREAM_MANAGER) != kinds.end() ||
+        std::any_of(tests.begin(), tests.end(), [](const auto& test) { return test.name() == kStreamManager; });
     if (store_ != nullptr && spec_.container_id() > 0) watch_plan();
     place_stream_manager();
     for (int kind : kinds) {
       if (process_name(kind) != nullptr && kind != proto::PROCESS_STREAM_MANAGER) add(process_name(kind));
     }
-    for (const proto::TestProcess& process : spec_.test_processes()) add(process.name());
+    for (const proto::TestProcess& process : tests) {
+      if (process.name() != kStreamManager) add(process.name());
+    }
     tend();
   }
   /// TERM, grace, KILL, for the processes and then for what they left behind.

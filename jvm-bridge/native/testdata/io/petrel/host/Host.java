@@ -51,6 +51,10 @@ public final class Host {
     note("credit " + java.util.Arrays.toString(firstTasks));
   }
 
+  public static void pressure(int bits) {
+    note("pressure " + bits);
+  }
+
   public static void drain(long epoch) {
     note("drain " + epoch);
     Native.drained(epoch);

@@ -19,6 +19,8 @@ final class Native {
 
   static native void loads(int[] tasks, int[] fills);
 
+  static native void pressure(int bits);
+
   static native void drained(long epoch);
 
   static native void prepared();
