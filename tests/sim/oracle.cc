@@ -94,8 +94,9 @@ void Oracle::check_fail(const Attempt& attempt, uint64_t root, CompletionKind ki
     ++counts_.host_lost;
     // News of a loss may be late at an emitter whose links were cut at that time.
     if (killed_ == 0) world_.fail("ALO4", text_of(root, attempt) + " failed for a lost host, and none was killed");
-    if (killed_ == attempt.killed_before && attempt.emitted > last_kill_ + Seconds(20)) {
-      world_.fail("ALO4", text_of(root, attempt) + " failed for a host that was lost more than 20 s before it");
+    if (killed_ == attempt.killed_before && attempt.emitted > last_loss_ + Seconds(20)) {
+      world_.fail("ALO4",
+                  text_of(root, attempt) + " failed for a host, whose loss was heard of more than 20 s before it");
     }
   } else if (kind == CompletionKind::kTimeout) {
     ++counts_.timed_out;
@@ -185,7 +186,7 @@ void Oracle::failed(uint64_t root) {
 
 void Oracle::host_killed(uint32_t slot) {
   ++killed_;
-  last_kill_ = world_.now();
+  last_loss_ = world_.now();
   for (auto& [task, spout] : spouts_) {
     if (spout.slot != slot) continue;
     // The source of a spout survives: what was not acked is sent again by the next incarnation, in order.

@@ -62,6 +62,8 @@ class Oracle {
   // Faults.
   /// A process ended: tuples and roots in its memory are gone.
   void host_killed(uint32_t slot);
+  /// A host hears of the loss of one, which may be long after it; of its own restart when its links come up.
+  void loss_heard() { last_loss_ = world_.now(); }
   /// A fault that may hold tuples up for `time`.
   void disturbed(Nanos time) { disturbance_ += time; }
   void host_paused(uint32_t slot, Nanos time) { paused_[slot] += time; }
@@ -136,7 +138,7 @@ class Oracle {
   std::map<LinkKey, std::vector<uint32_t>> sent_;  // serials, rising
   std::vector<Nanos> paused_;                      // by slot, in all
   Nanos disturbance_{0};
-  MonoTime last_kill_{};
+  MonoTime last_loss_{};  // or the news of it
   uint32_t killed_ = 0;
   size_t pending_ = 0;
   uint64_t leaves_ = 0;

@@ -316,6 +316,7 @@ void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTa
   events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) {
     count("host lost");
     world().trace("host lost", slot_, slot, loss_number);
+    around_.oracle->loss_heard();
     inbox_.host_lost(slot, loss_number);
     put_ledger_round();
   };

@@ -107,8 +107,8 @@ class Runner {
     }
     if (result.failure.empty()) return;
     ++failures_;
-    fmt::print("seed {} failed: {}\n  again, with the last 200 events: ./dev sim --seed {}\n", result.seed,
-               result.failure, result.seed);
+    fmt::print("seed {} failed: {}\n  again, with the last 200 events: ./dev sim {}--seed {}\n", result.seed,
+               result.failure, options_.schedule.only_graphs ? "--graphs " : "", result.seed);
     std::fflush(stdout);
   }
 
