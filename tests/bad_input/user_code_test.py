@@ -1,4 +1,4 @@
-"""Faults of user code in a running topology (I1-I7, I10): the right one dies, is reported by name, and comes back; the rest goes on.
+"""Faults of user code in a running topology (I1-I7, I9, I10): the right one dies, is reported by name, and comes back; the rest goes on.
 
 Each mode plants one fault, once. Nimbus stays alive, answers, and does not grow.
 """
@@ -42,10 +42,11 @@ def cluster():
 
 
 class Run:
-    def __init__(self, cluster, mode, folder):
+    def __init__(self, cluster, mode, folder, conf=None):
         self.cluster, self.name, self.folder = cluster, f"fault-{mode}", folder
         self.nimbus_rss = rss(self.nimbus_pid())
-        cluster.jar(TOPOLOGIES, "io.petrel.topologies.faults.FaultTopology", self.name, mode, folder)
+        flags = [word for key, value in (conf or {}).items() for word in ("-c", f"{key}={value}")]
+        cluster.run("jar", *flags, TOPOLOGIES, "io.petrel.topologies.faults.FaultTopology", self.name, mode, folder)
 
     def nimbus_pid(self):
         return self.cluster.pids("petrel", " nimbus")[0]
@@ -89,6 +90,20 @@ def test_the_host_dies_and_comes_back(cluster, tmp_path, mode, component, words)
              if first else run.sink()[1] > 200, 60)
     if component:
         wait_for(f"an error of {component} with {words!r}", lambda: any(words in e for e in run.errors(component)), 20)
+    run.end()
+
+
+@pytest.mark.parametrize("fallback, words", [("false", "not registered"), ("true", "NotSerializableException")])
+def test_a_value_that_cannot_travel_is_refused_by_name(cluster, tmp_path, fallback, words):
+    """To another host a value has to be serialised: without Java's serialisation Kryo must know its class (I9)."""
+    run = Run(cluster, "not-serialisable", tmp_path,
+              {"topology.workers": 3, "topology.fall.back.on.java.serialization": fallback})
+    wait_for("the fault", run.happened, 90)
+    error = wait_for("the error", lambda: run.errors("faulty"), 60)[0]
+    for word in (words, "java.lang.Object", "component 'faulty'", "stream 'odd'", "'value'"):
+        assert word in error, error[:1000]
+    before = run.sink()
+    wait_for("tuples after the fault", lambda: run.sink()[1] > before[1] + 200, 60)
     run.end()
 
 
