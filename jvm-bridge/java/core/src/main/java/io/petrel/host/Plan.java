@@ -35,6 +35,11 @@ public record Plan(String topologyId, String topologyName, long epoch, int conta
     /** The tasks of an executor. */
     public record TaskRange(int firstTask, int lastTask) {}
 
+    /** What Storm calls the code folder of a context: where a ShellBolt's child runs. */
+    public String resourcesDir() {
+        return codeDir + "/resources";
+    }
+
     /** @throws IllegalArgumentException with a sentence when the bytes are not a plan */
     public static Plan read(byte[] bytes) {
         Reader in = new Reader(bytes);

@@ -64,7 +64,7 @@ final class Worker2 {
         Plan plan = parts.plan();
         return new WorkerTopologyContext(
                 parts.system(), parts.conf(), parts.taskToComponent(), parts.componentToTasks(),
-                parts.componentToStreamToFields(), plan.topologyId(), plan.codeDir(), plan.pidDir(), plan.port(),
+                parts.componentToStreamToFields(), plan.topologyId(), plan.resourcesDir(), plan.pidDir(), plan.port(),
                 parts.workerTasks(), defaultResources, userResources, taskToNode, plan.workerId(), nodeToHost);
     }
 
@@ -72,7 +72,7 @@ final class Worker2 {
         Plan plan = parts.plan();
         return new TopologyContext(
                 topology, parts.conf(), parts.taskToComponent(), parts.componentToTasks(),
-                parts.componentToStreamToFields(), new HashMap<>(), plan.topologyId(), plan.codeDir(), plan.pidDir(),
+                parts.componentToStreamToFields(), new HashMap<>(), plan.topologyId(), plan.resourcesDir(), plan.pidDir(),
                 task, plan.port(), parts.workerTasks(), defaultResources, userResources, executor.executorData,
                 executor.metrics, prepared, registry);
     }
@@ -86,7 +86,7 @@ final class Worker2 {
         registry.start(parts.conf(), parts.plan().port());
         WorkerUserContext context = new WorkerUserContext(
                 parts.user(), parts.conf(), parts.taskToComponent(), parts.componentToTasks(),
-                parts.componentToStreamToFields(), parts.plan().topologyId(), parts.plan().codeDir(),
+                parts.componentToStreamToFields(), parts.plan().topologyId(), parts.plan().resourcesDir(),
                 parts.plan().pidDir(), parts.plan().port(), parts.workerTasks(), defaultResources, userResources,
                 taskToNode, parts.plan().workerId(), nodeToHost);
         for (IWorkerHook hook : hooks) {
