@@ -142,8 +142,16 @@ def test_an_emit_after_deactivate_is_taken(cluster, tmp_path):
     run.end()
 
 
+def is_nameless_pair(target):
+    """A connected Unix socket without a name."""
+    inode = target.rpartition("[")[2].rstrip("]")
+    rows = [line.split() for line in pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return any(row[6] == inode and len(row) == 7 and row[5] == "03" and row[3] == "00000000" for row in rows)
+
+
 def test_what_user_code_forks_gets_no_socket(cluster, tmp_path):
-    """Every socket and pipe of the topology's processes closes in a child that runs another program."""
+    """Every socket and pipe of the topology's processes closes in a child that runs another program. (Not the JDK's marker for closed
+    files, half of a nameless pair that leads nowhere; what starts a process from Java closes it.)"""
     run = Run(cluster, "none", tmp_path)
     wait_for("tuples", lambda: run.sink()[1] > 200, 90)
     seen = 0
@@ -153,7 +161,7 @@ def test_what_user_code_forks_gets_no_socket(cluster, tmp_path):
                 target, info = str(fd.readlink()), pathlib.Path(f"/proc/{pid}/fdinfo/{fd.name}").read_text()
             except OSError:
                 continue  # closed meanwhile
-            if int(fd.name) > 2 and target.startswith(("socket:", "pipe:", "anon_inode:")):
+            if int(fd.name) > 2 and target.startswith(("socket:", "pipe:", "anon_inode:")) and not is_nameless_pair(target):
                 seen += 1
                 flags = int(next(line.split()[1] for line in info.splitlines() if line.startswith("flags")), 8)
                 assert flags & os.O_CLOEXEC, f"process {pid}, file {fd.name}: {target}"

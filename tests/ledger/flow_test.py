@@ -62,5 +62,5 @@ def test_a_sink_that_stands_still(cluster, logs, placement):
         assert max(peak[pid] for pid in hosts) < HOST_LIMIT
         assert max([peak[pid] for pid in managers], default=0) < STREAM_MANAGER_LIMIT
     finally:
-        cluster.run("kill", ledger.name, "-w", "0")
+        ledger.end()
     ledger.remove_logs()

@@ -74,6 +74,15 @@ class LedgerRun:
             return time.monotonic() - since > 3
         wait_for("a quiet spout after deactivate", quiet, 60 + 4 * self.timeout_s)
 
+    def end(self):
+        """Killed and gone: its slots are free for the next one."""
+        self.cluster.run("kill", self.name, "-w", "0")
+
+        def gone():
+            with NimbusClient(self.cluster.port) as nimbus:
+                return self.name not in nimbus.summaries()
+        wait_for(f"the end of {self.name}", gone, 60)
+
     def remove_logs(self):
         """They are gigabytes; what a failed run wrote stays."""
         shutil.rmtree(self.folder, ignore_errors=True)

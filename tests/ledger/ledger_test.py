@@ -46,7 +46,7 @@ def test_kill_9_of_the_host(cluster, logs):
         try:
             kill_hosts(ledger)
         finally:
-            cluster.run("kill", ledger.name, "-w", "0")
+            ledger.end()
         ledger.remove_logs()
     until_not_void(run)
 
@@ -87,7 +87,7 @@ def test_data_flows_on_without(cluster, logs, victim, words):
         try:
             kill_daemon(cluster, ledger, pace, words)
         finally:
-            cluster.run("kill", ledger.name, "-w", "0")
+            ledger.end()
         ledger.remove_logs()
     until_not_void(run)
 

@@ -79,7 +79,7 @@ def test_kill_9(cluster, logs, native_jar, victim):
         try:
             kill_in_turn(cluster, ledger, VICTIMS[victim])
         finally:
-            cluster.run("kill", ledger.name, "-w", "0")
+            ledger.end()
         ledger.remove_logs()
     until_not_void(run)
 
@@ -131,5 +131,5 @@ def test_sigstop(cluster, logs, native_jar, victim):
         assert findings == []
         assert errors(cluster, ledger) == []
     finally:
-        cluster.run("kill", ledger.name, "-w", "0")
+        ledger.end()
     ledger.remove_logs()

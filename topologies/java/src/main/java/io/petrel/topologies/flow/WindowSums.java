@@ -9,6 +9,7 @@ import org.apache.storm.topology.OutputFieldsDeclarer;
 import org.apache.storm.topology.base.BaseWindowedBolt;
 import org.apache.storm.tuple.Tuple;
 import org.apache.storm.tuple.Values;
+import org.apache.storm.utils.TupleUtils;
 import org.apache.storm.windowing.TupleWindow;
 
 /** A sliding window: emits how many tuples are new in it; Storm acks a tuple when it has left the window. */
@@ -34,12 +35,14 @@ final class WindowSums extends BaseWindowedBolt {
     @Override
     public void execute(TupleWindow window) {
         for (Tuple tuple : window.getNew()) {
-            order.check(tuple);
-            executed++;
+            if (!TupleUtils.isTick(tuple)) {  // Storm puts them into the window too
+                order.check(tuple);
+                executed++;
+            }
         }
         emitted++;
         collector.emit(window.getNew(), new Values(window.getNew().size(), order.next()));
-        progress.publish(() -> ProcessHandle.current().pid() + " " + executed + " " + emitted + "\n", false);
+        progress.publish(() -> ProcessHandle.current().pid() + " " + executed + " " + emitted + "\n", true);
     }
 
     @Override
