@@ -185,7 +185,7 @@ def test_a_slow_branch_and_one_that_has_nothing_to_do_with_it(cluster, tmp_path,
         emitted, _, failed = run.source()
         assert failed == 0 and emitted > 0
         wait_for("the last words", lambda: run.executed("sink") == emitted and
-                 run.executed("slowsink") == run.source("slow")[0], 120)
+                 run.executed("slowsink") == run.source("slow")[0], 400)
         check(run, hosts)
 
 

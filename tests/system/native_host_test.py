@@ -66,6 +66,7 @@ def test_a_component_that_is_not_there_is_shown_as_an_error(cluster, jar, tmp_pa
             texts = [e.error for errors in nimbus.info("wrong").errors.values() for e in errors]
         return next((t for t in texts if "has no 'upper-count'" in t), None)
 
-    assert "it has: ledger-identity, misbehaving, counter" in wait_for("the error", error, 120)
+    text = wait_for("the error", error, 120)
+    assert all(name in text for name in ("it has:", "ledger-identity", "misbehaving", "counter")), text
     cluster.run("kill", "wrong", "-w", "0")
     wait_for("the end of the topology", lambda: not cluster.pids("wrong-"), 60)
