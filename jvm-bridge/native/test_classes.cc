@@ -89,7 +89,8 @@ std::string test_classes(const std::string& name, const std::vector<SourceEdit>&
   fs::path work = out.string() + "." + std::to_string(getpid());
   fs::remove_all(work);
   fs::create_directories(work / "src");
-  std::vector<std::string> arguments = {"-nowarn", "-d", work.string()};
+  // For any JDK from 17 up: what one has compiled, another may run later.
+  std::vector<std::string> arguments = {"-nowarn", "--release", "17", "-d", work.string()};
   for (const fs::directory_entry& file : fs::directory_iterator(sources_dir())) {
     fs::path copy = work / "src" / file.path().filename();
     copy_edited(file.path(), copy, edits);
