@@ -217,8 +217,9 @@ public final class BoltExecutor extends Executor {
     private void executeObserved(Task task, IBolt bolt, Tuple tuple, InCell cell, boolean sample) {
         long since = clock.nanos();
         if (sample) {
-            ((TupleImpl) tuple).setProcessSampleStartTime(clock.wallMillis());
-            ((TupleImpl) tuple).setExecuteSampleStartTime(clock.wallMillis());
+            long wallMillis = clock.wallMillis();
+            ((TupleImpl) tuple).setProcessSampleStartTime(wallMillis);
+            ((TupleImpl) tuple).setExecuteSampleStartTime(wallMillis);
             sampled = tuple;
             sampledSince = since;
         }

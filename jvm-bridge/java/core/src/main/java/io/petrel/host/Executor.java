@@ -277,13 +277,13 @@ public abstract class Executor {
             return;
         }
         sinceCheck = 0;
-        long now = clock.nanos();
-        boolean waiting = outbox.isDirty() || acks != null && !acks.isEmpty();
-        if (!waiting) {
+        if (!outbox.isDirty() && (acks == null || acks.isEmpty())) {
+            // Before the clock: it would be the dearest part of a sink's step.
             dirty = false;
             checkEvery = 1;
             return;
         }
+        long now = clock.nanos();
         if (!dirty) {
             dirty = true;
             dirtySince = now;
