@@ -20,7 +20,7 @@ bool well_formed(const AckRecord& record) {
 
 AckLedger::AckLedger(const Clock& clock, AckLedgerOptions options)
     : clock_(clock), options_(options), cells_(kFirstCells, Cell{0, 0}), wheel_(clock.now()) {
-  options_.max_entries = std::clamp<size_t>(options_.max_entries, 1, kNone - 1);
+  options_.max_entries = std::clamp<size_t>(options_.max_entries, 1, kInRing - 1);
 }
 
 Status AckLedger::open(TaskId spout_task, Millis timeout) {
@@ -67,14 +67,15 @@ void AckLedger::apply_one(const AckRecord& record, MonoTime now, std::vector<Com
     // Nothing to remember of a tree that is not here: a reset, or a record that changes neither XOR nor mask.
     if (record.kind == AckKind::kResetTimeout) return;
     if (record.kind == AckKind::kAck && record.xor_value == 0 && record.host_mask == 0) return;
-    if (live_ >= options_.max_entries) {
+    if (entries() >= options_.max_entries) {
       refuse_full(record, out);
       return;
     }
     index = insert(record.root);
-    arm(index, now);
+    // An INIT arms it itself.
+    if (record.kind != AckKind::kInit) arm(index, now);
   }
-  Entry& entry = slab_[index];
+  LedgerEntry& entry = entry_of(index);
   switch (record.kind) {
     case AckKind::kInit:
       if (entry.init_seen) {
@@ -116,7 +117,7 @@ bool AckLedger::belongs_here(const AckRecord& record) {
   return true;
 }
 
-void AckLedger::on_init(Entry& entry, uint32_t index, const AckRecord& record, MonoTime now) {
+void AckLedger::on_init(LedgerEntry& entry, uint32_t index, const AckRecord& record, MonoTime now) {
   entry.init_seen = true;
   entry.xor_value ^= record.xor_value;
   ++pending_;
@@ -124,7 +125,7 @@ void AckLedger::on_init(Entry& entry, uint32_t index, const AckRecord& record, M
 }
 
 void AckLedger::settle(uint32_t index, std::vector<Completion>& out) {
-  const Entry& entry = slab_[index];
+  const LedgerEntry& entry = entry_of(index);
   if (!entry.init_seen) return;
   if (entry.failed) {
     finish(index, CompletionKind::kFail, out);
@@ -146,9 +147,15 @@ void AckLedger::refuse_full(const AckRecord& record, std::vector<Completion>& ou
 
 void AckLedger::expire(MonoTime now, std::vector<Completion>& out) {
   due_.clear();
+  const int64_t last_tick = wheel_.current_tick();
   wheel_.advance(now, due_);
+  if (wheel_.current_tick() != last_tick) {
+    const size_t of_table = due_.size();
+    ring_.collect(wheel_.current_tick(), due_);
+    for (size_t i = of_table; i < due_.size(); ++i) due_[i] |= kInRing;
+  }
   for (const uint32_t index : due_) {
-    if (slab_[index].init_seen) {
+    if (entry_of(index).init_seen) {
       finish(index, CompletionKind::kTimeout, out);
     } else {
       ++counters_.orphans_expired;
@@ -158,7 +165,7 @@ void AckLedger::expire(MonoTime now, std::vector<Completion>& out) {
 }
 
 std::optional<Nanos> AckLedger::until_next_tick(MonoTime now) const {
-  if (wheel_.armed() == 0) return std::nullopt;
+  if (wheel_.armed() + ring_.armed() == 0) return std::nullopt;
   return TimingWheel::kTick - now.time_since_epoch() % TimingWheel::kTick;
 }
 
@@ -170,12 +177,13 @@ void AckLedger::host_lost(uint32_t slot, uint32_t loss_number, std::vector<Compl
   }
   host.loss_number = std::max(host.loss_number, loss_number);
   lost_slots_ |= uint64_t{1} << (slot % kHostSlots);
-  for (uint32_t index = 0; index < slab_.size(); ++index) {
-    const Entry& entry = slab_[index];
+  const auto look = [&](uint32_t index, const LedgerEntry& entry) {
     if (entry.init_seen && touched_lost_host(entry.host_mask, entry.loss_number)) {
       finish(index, CompletionKind::kHostLost, out);
     }
-  }
+  };
+  ring_.for_each([&](uint32_t index, const LedgerEntry& entry) { look(index | kInRing, entry); });
+  for (uint32_t index = 0; index < slab_.size(); ++index) look(index, slab_[index]);
 }
 
 bool AckLedger::admit_loss(HostLoss& host, MonoTime now) const {
@@ -197,7 +205,7 @@ bool AckLedger::touched_lost_host(uint64_t mask, uint32_t loss_number) const {
 }
 
 void AckLedger::finish(uint32_t index, CompletionKind kind, std::vector<Completion>& out) {
-  const uint64_t root = slab_[index].root;
+  const uint64_t root = entry_of(index).root;
   out.push_back({root, RootId::spout_task(root), kind});
   --pending_;
   switch (kind) {
@@ -219,17 +227,45 @@ void AckLedger::finish(uint32_t index, CompletionKind kind, std::vector<Completi
 
 // Starts or restarts the time-out of an entry.
 void AckLedger::arm(uint32_t index, MonoTime now) {
-  const Entry& entry = slab_[index];
+  const LedgerEntry& entry = entry_of(index);
+  const bool in_ring = (index & kInRing) != 0;
   Nanos timeout(timeout_ns_[static_cast<size_t>(RootId::spout_task(entry.root))]);
   if (timeout.count() == 0) {
     if (entry.init_seen) {
-      wheel_.disarm(index);
+      if (in_ring) {
+        ring_.disarm(index & ~kInRing);
+      } else {
+        wheel_.disarm(index);
+      }
       return;
     }
     timeout = options_.orphan_ttl;
   }
   if (PETREL_MUTANT("time-out 2x too late")) timeout *= 2;
-  wheel_.arm(index, now + timeout);
+  if (in_ring) {
+    ring_.arm(index & ~kInRing, TimingWheel::due_tick(now + timeout, wheel_.current_tick()));
+  } else {
+    wheel_.arm(index, now + timeout);
+  }
+}
+
+uint32_t AckLedger::find(uint64_t root) const {
+  if (const uint32_t index = ring_.find(root); index != RootRing::kNone) return index | kInRing;
+  return in_table_ == 0 ? kNone : find_in_table(root);
+}
+
+uint32_t AckLedger::insert(uint64_t root) {
+  const uint32_t index = ring_.insert(root);
+  if (ring_.places() > due_.capacity()) due_.reserve(ring_.places() + slab_.capacity());
+  return index != RootRing::kNone ? index | kInRing : insert_in_table(root);
+}
+
+void AckLedger::erase(uint32_t index) {
+  if ((index & kInRing) != 0) {
+    ring_.erase(index & ~kInRing);
+  } else {
+    erase_from_table(index);
+  }
 }
 
 // --- the table
@@ -241,7 +277,7 @@ uint64_t AckLedger::hash(uint64_t root) const {
   return z ^ (z >> 32);
 }
 
-uint32_t AckLedger::find(uint64_t root) const {
+uint32_t AckLedger::find_in_table(uint64_t root) const {
   const uint64_t hashed = hash(root);
   const auto fingerprint = static_cast<uint32_t>(hashed >> 32);
   const size_t mask = cells_.size() - 1;
@@ -252,8 +288,8 @@ uint32_t AckLedger::find(uint64_t root) const {
   return kNone;
 }
 
-uint32_t AckLedger::insert(uint64_t root) {
-  if ((live_ + 1) * 2 > cells_.size()) grow();
+uint32_t AckLedger::insert_in_table(uint64_t root) {
+  if ((in_table_ + 1) * 2 > cells_.size()) grow();
   uint32_t index;
   if (free_.empty()) {
     index = static_cast<uint32_t>(slab_.size());
@@ -261,24 +297,23 @@ uint32_t AckLedger::insert(uint64_t root) {
     if (slab_.capacity() > free_.capacity()) {
       wheel_.resize(slab_.capacity());
       free_.reserve(slab_.capacity());
-      due_.reserve(slab_.capacity());
+      due_.reserve(ring_.places() + slab_.capacity());
     }
   } else {
     index = free_.back();
     free_.pop_back();
   }
-  slab_[index] = Entry{
-      .root = root, .xor_value = 0, .host_mask = 0, .loss_number = UINT32_MAX, .init_seen = false, .failed = false};
+  slab_[index] = LedgerEntry{.root = root};
   const uint64_t hashed = hash(root);
   const size_t mask = cells_.size() - 1;
   size_t at = hashed & mask;
   while (cells_[at].index_plus_one != 0) at = (at + 1) & mask;
   cells_[at] = {static_cast<uint32_t>(hashed >> 32), index + 1};
-  ++live_;
+  ++in_table_;
   return index;
 }
 
-void AckLedger::erase(uint32_t index) {
+void AckLedger::erase_from_table(uint32_t index) {
   wheel_.disarm(index);
   const size_t mask = cells_.size() - 1;
   size_t hole = hash(slab_[index].root) & mask;
@@ -297,7 +332,7 @@ void AckLedger::erase(uint32_t index) {
   cells_[hole] = {0, 0};
   slab_[index].init_seen = false;  // host_lost() walks the slab
   free_.push_back(index);
-  --live_;
+  --in_table_;
 }
 
 void AckLedger::grow() {
@@ -313,9 +348,9 @@ void AckLedger::grow() {
 }
 
 size_t AckLedger::memory_bytes() const {
-  return sizeof(*this) + cells_.capacity() * sizeof(Cell) + slab_.capacity() * sizeof(Entry) +
-         (free_.capacity() + due_.capacity()) * sizeof(uint32_t) + timeout_ns_.capacity() * sizeof(int64_t) +
-         wheel_.memory_bytes();
+  return sizeof(*this) + ring_.memory_bytes() + cells_.capacity() * sizeof(Cell) +
+         slab_.capacity() * sizeof(LedgerEntry) + (free_.capacity() + due_.capacity()) * sizeof(uint32_t) +
+         timeout_ns_.capacity() * sizeof(int64_t) + wheel_.memory_bytes();
 }
 
 }  // namespace petrel

@@ -18,6 +18,7 @@
 #include "native/base/ids.h"
 #include "native/base/status.h"
 #include "native/ledger/ack_record.h"
+#include "native/ledger/root_ring.h"
 #include "native/ledger/timing_wheel.h"
 
 namespace petrel {
@@ -49,7 +50,7 @@ struct AckLedgerCounters {
 };
 
 /// Thread: one owner. Never locks, never blocks.
-/// Limits: memory is entries() x ~56 bytes, doubled when full, never returned; calls allocate only then.
+/// Limits: memory is entries() x ~100 bytes, doubled when full, never returned; calls allocate only then.
 class AckLedger {
  public:
   AckLedger(const Clock& clock, AckLedgerOptions options);
@@ -78,19 +79,11 @@ class AckLedger {
   /// Trees with INIT and without an end.
   size_t pending() const { return pending_; }
   /// All entries, with those that wait for their INIT.
-  size_t entries() const { return live_; }
+  size_t entries() const { return ring_.size() + in_table_; }
   size_t memory_bytes() const;
   const AckLedgerCounters& counters() const { return counters_; }
 
  private:
-  struct Entry {
-    uint64_t root;
-    uint64_t xor_value;
-    uint64_t host_mask;
-    uint32_t loss_number;  // smallest of the merged records: errs on the side of failing
-    bool init_seen;
-    bool failed;  // FAIL came before INIT
-  };
   // Cell of the open addressing table: where the entry is, and enough of the hash to skip most others.
   struct Cell {
     uint32_t fingerprint;
@@ -106,7 +99,7 @@ class AckLedger {
 
   void apply_one(const AckRecord& record, MonoTime now, std::vector<Completion>& out);
   bool belongs_here(const AckRecord& record);
-  void on_init(Entry& entry, uint32_t index, const AckRecord& record, MonoTime now);
+  void on_init(LedgerEntry& entry, uint32_t index, const AckRecord& record, MonoTime now);
   void settle(uint32_t index, std::vector<Completion>& out);
   void refuse_full(const AckRecord& record, std::vector<Completion>& out);
   bool touched_lost_host(uint64_t mask, uint32_t loss_number) const;
@@ -114,25 +107,35 @@ class AckLedger {
   void arm(uint32_t index, MonoTime now);
   bool admit_loss(HostLoss& host, MonoTime now) const;
 
+  LedgerEntry& entry_of(uint32_t index) {
+    return (index & kInRing) != 0 ? ring_.entry(index & ~kInRing) : slab_[index];
+  }
   uint64_t hash(uint64_t root) const;
   uint32_t find(uint64_t root) const;  // index, or kNone
+  uint32_t find_in_table(uint64_t root) const;
   uint32_t insert(uint64_t root);
+  uint32_t insert_in_table(uint64_t root);
   void erase(uint32_t index);
+  void erase_from_table(uint32_t index);
   void grow();
 
   static constexpr uint32_t kNone = TimingWheel::kNone;
+  static constexpr uint32_t kInRing = 0x80000000;  // of an index: it is one of ring_, else one of slab_
 
   const Clock& clock_;
   AckLedgerOptions options_;
   std::vector<int64_t> timeout_ns_;  // by spout task; kNotOpened
-  std::vector<Cell> cells_;          // power of two, at most half full
-  std::vector<Entry> slab_;
+  RootRing ring_;
+  // The table of roots that have no place in the ring.
+  std::vector<Cell> cells_;  // power of two, at most half full
+  std::vector<LedgerEntry> slab_;
   std::vector<uint32_t> free_;
   TimingWheel wheel_;
+  size_t in_table_ = 0;
+
   std::vector<uint32_t> due_;
   HostLoss losses_[kHostSlots];
   uint64_t lost_slots_ = 0;
-  size_t live_ = 0;
   size_t pending_ = 0;
   AckLedgerCounters counters_;
 };

@@ -11,6 +11,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 constexpr int32_t kSpout = 7;
 constexpr Millis kTimeout = Seconds(30);
@@ -262,6 +263,26 @@ TEST_F(AckLedgerTest, SteadyStateNeedsNoMoreMemory) {
   }
   EXPECT_EQ(ledger_.memory_bytes(), after_first);
   EXPECT_LT(after_first, 5000u * 150);
+}
+
+// Roots that keep a place of the ring send others, of later turns, into the table: the same promises hold there.
+TEST_F(AckLedgerTest, RootsOutsideOfTheRingEndLikeAllOthers) {
+  constexpr uint64_t kTurn = 1024;
+  apply({record(AckKind::kInit, root(1), 5), record(AckKind::kInit, root(2), 5)});
+  apply({record(AckKind::kInit, root(1 + kTurn), 7), record(AckKind::kInit, root(2 + kTurn), 7)});
+  apply({record(AckKind::kInit, root(1 + 2 * kTurn), 9)});
+  EXPECT_EQ(ledger_.entries(), 5u);
+  EXPECT_THAT(apply({record(AckKind::kAck, root(1 + kTurn), 7)}),
+              ElementsAre(done(root(1 + kTurn), CompletionKind::kAck)));
+  EXPECT_THAT(apply({record(AckKind::kFail, root(2), 0)}), ElementsAre(done(root(2), CompletionKind::kFail)));
+  clock_.advance(kTimeout / 2);
+  apply({record(AckKind::kResetTimeout, root(2 + kTurn), 0)});
+  EXPECT_THAT(advance(kTimeout / 2 + TimingWheel::kTick),
+              UnorderedElementsAre(done(root(1), CompletionKind::kTimeout),
+                                   done(root(1 + 2 * kTurn), CompletionKind::kTimeout)));
+  EXPECT_EQ(ledger_.entries(), 1u);
+  EXPECT_THAT(apply({record(AckKind::kAck, root(2 + kTurn), 7)}),
+              ElementsAre(done(root(2 + kTurn), CompletionKind::kAck)));
 }
 
 TEST_F(AckLedgerTest, NothingToWaitForWhenNothingCanExpire) {

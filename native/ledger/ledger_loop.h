@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "native/ledger/ledger_inbox.h"
 #include "native/ledger/ack_ledger.h"
+#include "native/ledger/ledger_inbox.h"
 
 namespace petrel {
 

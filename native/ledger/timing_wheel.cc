@@ -1,15 +1,9 @@
 #include "native/ledger/timing_wheel.h"
 
-#include <algorithm>
-
 #include "native/base/check.h"
 
 namespace petrel {
 namespace {
-
-int64_t tick_of(MonoTime time) {
-  return time.time_since_epoch() / TimingWheel::kTick;
-}
 
 uint32_t bucket_of(int64_t tick) {
   return static_cast<uint32_t>(tick) % TimingWheel::kBuckets;
@@ -23,8 +17,7 @@ TimingWheel::TimingWheel(MonoTime start) : current_tick_(tick_of(start)) {
 
 void TimingWheel::arm(uint32_t index, MonoTime deadline) {
   disarm(index);
-  // The first tick whose beginning is not before the deadline; one that is already due goes with the next tick.
-  const int64_t tick = std::max(tick_of(deadline - Nanos(1)) + 1, current_tick_ + 1);
+  const int64_t tick = due_tick(deadline, current_tick_);
   Link& link = links_[index];
   uint32_t& head = heads_[bucket_of(tick)];
   link = {.tick = tick, .previous = kNone, .next = head};

@@ -2,6 +2,7 @@
 // and allocate only when the range of indices grows.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -19,6 +20,14 @@ class TimingWheel {
 
   explicit TimingWheel(MonoTime start);
 
+  /// The number of the tick in which `time` lies.
+  static int64_t tick_of(MonoTime time) { return time.time_since_epoch() / kTick; }
+  /// The tick with which a deadline is due, which must not be `last` or before it: the first one whose beginning is not
+  /// before the deadline.
+  static int64_t due_tick(MonoTime deadline, int64_t last) {
+    return std::max(tick_of(deadline - Nanos(1)) + 1, last + 1);
+  }
+
   /// Room for indices below `size`.
   void resize(size_t size) { links_.resize(size); }
   /// Arms, or arms anew. Never due before `deadline`, due at most one tick after it.
@@ -27,6 +36,8 @@ class TimingWheel {
   /// Disarms what is due at `now` and appends it to `due`. A `now` earlier than the last one changes nothing.
   void advance(MonoTime now, std::vector<uint32_t>& due);
 
+  /// Everything due at or before this tick has been handed out.
+  int64_t current_tick() const { return current_tick_; }
   size_t armed() const { return armed_; }
   size_t memory_bytes() const { return links_.capacity() * sizeof(Link) + sizeof(*this); }
 
@@ -42,7 +53,7 @@ class TimingWheel {
 
   std::array<uint32_t, kBuckets> heads_;
   std::vector<Link> links_;
-  int64_t current_tick_;  // everything due at or before it has been handed out
+  int64_t current_tick_;
   size_t armed_ = 0;
 };
 

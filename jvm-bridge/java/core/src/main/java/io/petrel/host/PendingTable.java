@@ -1,18 +1,28 @@
 package io.petrel.host;
 
+import java.util.Arrays;
+
 /**
- * The trees that a spout executor waits for: root id to what the spout must be told. Open addressing over plain arrays;
- * the roots of a task are consecutive, and a few neighbours in time are neighbours in memory. Thread: the executor's.
+ * The trees that a spout executor waits for: root id to what the spout must be told. The roots of a task are consecutive and
+ * end nearly in their order, so a ring by sequence number holds them: emits and completions walk through memory one after
+ * the other. Roots that find their place taken (stragglers of the ring's last turn, other tasks of the executor) go into a
+ * table. Thread: the executor's.
  */
 public final class PendingTable {
-    private long[] roots = new long[64];
-    private Object[] messageIds = new Object[64];
-    /** Null = free slot. */
-    private OutCell[] cells = new OutCell[64];
-    private Task[] tasks = new Task[64];
-    private long[] emitNanos = new long[64];
-    private Object[] values = new Object[64];
-    private int size;
+    private static final int FIRST_CAPACITY = 64;
+    /** Above it, what the ring has no place for goes into the table. */
+    private static final int MAX_RING = 1 << 20;
+
+    private PendingColumns ring = new PendingColumns(FIRST_CAPACITY);
+    private int inRing;
+    private final ScatteredRoots scattered = new ScatteredRoots();
+    private final PendingColumns.Row found = new PendingColumns.Row();
+    /** By origin; 0 is none. */
+    private Task[] tasks = new Task[4];
+
+    private OutCell[] cells = new OutCell[4];
+    private int origins;
+    private int lastOrigin;
 
     /** What {@link #take} found. */
     Object messageId;
@@ -25,105 +35,84 @@ public final class PendingTable {
     Object value;
 
     public int size() {
-        return size;
+        return inRing + scattered.size();
     }
 
-    void put(long root, Task task, Object messageId, OutCell cell, long emitted, Object value) {
-        if (2 * (size + 1) > cells.length) {
-            grow();
+    /** Of these, how many are not in the ring. */
+    int scattered() {
+        return scattered.size();
+    }
+
+    void put(long root, Task itsTask, Object itsMessageId, OutCell itsCell, long emitNanos, Object itsValue) {
+        int origin = origin(itsTask, itsCell);
+        int i = place(root);
+        if (ring.isTaken(i)) {
+            if (2 * inRing >= ring.capacity() && ring.capacity() < MAX_RING) {
+                grow();
+                i = place(root);
+            }
+            if (ring.isTaken(i)) {
+                scattered.put(root, origin, itsMessageId, emitNanos, itsValue);
+                return;
+            }
         }
-        int i = free(root);
-        roots[i] = root;
-        messageIds[i] = messageId;
-        cells[i] = cell;
-        tasks[i] = task;
-        emitNanos[i] = emitted;
-        values[i] = value;
-        size++;
+        ring.set(i, root, origin, itsMessageId, emitNanos, itsValue);
+        inRing++;
     }
 
     /** Removes a root and leaves what was known in the fields; false when it is not pending. */
     boolean take(long root) {
-        int mask = cells.length - 1;
-        for (int i = slot(root, mask); cells[i] != null; i = (i + 1) & mask) {
-            if (roots[i] == root) {
-                messageId = messageIds[i];
-                cell = cells[i];
-                task = tasks[i];
-                emitted = emitNanos[i];
-                value = values[i];
-                closeGap(i, mask);
-                size--;
-                return true;
-            }
+        int i = place(root);
+        if (ring.isTaken(i) && ring.root(i) == root) {
+            ring.get(i, found);
+            ring.clear(i);
+            inRing--;
+        } else if (!scattered.take(root, found)) {
+            return false;
         }
-        return false;
-    }
-
-    private int free(long root) {
-        int mask = cells.length - 1;
-        int i = slot(root, mask);
-        while (cells[i] != null) {
-            i = (i + 1) & mask;
-        }
-        return i;
-    }
-
-    /** Moves later entries of the run back, so that searches need no marks of the deleted. */
-    private void closeGap(int gap, int mask) {
-        int hole = gap;
-        for (int i = (gap + 1) & mask; cells[i] != null; i = (i + 1) & mask) {
-            int home = slot(roots[i], mask);
-            if (((i - home) & mask) >= ((i - hole) & mask)) {
-                move(i, hole);
-                hole = i;
-            }
-        }
-        messageIds[hole] = null;
-        cells[hole] = null;
-        tasks[hole] = null;
-        values[hole] = null;
-    }
-
-    private void move(int from, int to) {
-        roots[to] = roots[from];
-        messageIds[to] = messageIds[from];
-        cells[to] = cells[from];
-        tasks[to] = tasks[from];
-        emitNanos[to] = emitNanos[from];
-        values[to] = values[from];
+        task = tasks[found.origin];
+        cell = cells[found.origin];
+        messageId = found.messageId;
+        emitted = found.emitted;
+        value = found.value;
+        return true;
     }
 
     private void grow() {
-        PendingTable old = new PendingTable();
-        old.roots = roots;
-        old.messageIds = messageIds;
-        old.cells = cells;
-        old.tasks = tasks;
-        old.emitNanos = emitNanos;
-        old.values = values;
-        int capacity = 2 * cells.length;
-        roots = new long[capacity];
-        messageIds = new Object[capacity];
-        cells = new OutCell[capacity];
-        tasks = new Task[capacity];
-        emitNanos = new long[capacity];
-        values = new Object[capacity];
-        size = 0;
-        for (int i = 0; i < old.cells.length; i++) {
-            if (old.cells[i] != null) {
-                put(old.roots[i], old.tasks[i], old.messageIds[i], old.cells[i], old.emitNanos[i], old.values[i]);
+        PendingColumns old = ring;
+        ring = new PendingColumns(2 * old.capacity());
+        // Places that differ stay different in a ring of twice the size.
+        for (int i = 0; i < old.capacity(); i++) {
+            if (old.isTaken(i)) {
+                old.move(i, ring, place(old.root(i)));
             }
         }
     }
 
-    /**
-     * Eight consecutive roots are neighbours, the eights are spread by the golden ratio: the roots of a task in one long
-     * run would make closeGap walk over all of them at every completion.
-     */
-    private static int slot(long root, int mask) {
-        int eights = 32 - Integer.numberOfLeadingZeros(mask >>> 3);
-        long spread = (root >>> 3) * 0x9E3779B97F4A7C15L >>> (64 - eights);
-        return (int) spread << 3 | (int) root & 7;
+    /** By sequence; each task, and each kind of its threads, has its own beginning. */
+    private int place(long root) {
+        int begin = (int) ((root >>> RootIds.SEQUENCE_BITS) * 0x9E3779B97F4A7C15L >>> 32);
+        return (int) root + begin & ring.capacity() - 1;
+    }
+
+    private int origin(Task itsTask, OutCell itsCell) {
+        int last = lastOrigin;
+        if (last != 0 && cells[last] == itsCell && tasks[last] == itsTask) {
+            return last;
+        }
+        for (int i = 1; i <= origins; i++) {
+            if (cells[i] == itsCell && tasks[i] == itsTask) {
+                lastOrigin = i;
+                return i;
+            }
+        }
+        if (++origins == cells.length) {
+            cells = Arrays.copyOf(cells, 2 * origins);
+            tasks = Arrays.copyOf(tasks, 2 * origins);
+        }
+        cells[origins] = itsCell;
+        tasks[origins] = itsTask;
+        lastOrigin = origins;
+        return origins;
     }
 }

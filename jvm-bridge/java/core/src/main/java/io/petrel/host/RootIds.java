@@ -7,6 +7,9 @@ package io.petrel.host;
 public final class RootIds {
     public static final int MAX_TASK = (1 << 18) - 1;
 
+    /** Of a sequence, in the half that one kind of thread counts in. */
+    static final int SEQUENCE_BITS = 35;
+
     private static final long SEQUENCE_MASK = (1L << 36) - 1;
 
     private final long prefix;
@@ -21,11 +24,11 @@ public final class RootIds {
             throw new IllegalArgumentException("spout task " + task + "; at most " + MAX_TASK + " fit into a root id");
         }
         prefix = ((long) task << 46) | ((incarnation & 1023L) << 36);
-        sequence = foreign ? 1L << 35 : 0;
+        sequence = foreign ? 1L << SEQUENCE_BITS : 0;
     }
 
     public long next() {
-        long half = sequence & (1L << 35);
+        long half = sequence & (1L << SEQUENCE_BITS);
         long next = half | ((sequence + 1) & (SEQUENCE_MASK >>> 1));
         sequence = next;
         return prefix | next;

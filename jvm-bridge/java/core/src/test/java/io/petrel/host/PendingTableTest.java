@@ -44,37 +44,89 @@ class PendingTableTest {
         }
     }
 
-    /** A completion walks to the end of its run of slots, so runs must not grow with the number of pending roots. */
+    /** The usual case: what a task emits is in the ring, however much of it is pending. */
     @Test
-    void runsStayShortHoweverManyRootsArePending() throws Exception {
-        for (int pending : new int[] {30, 500, 4000, 32_700}) {
+    void theRootsOfATaskAreInTheRing() {
+        for (int pending : new int[] {1, 30, 500, 10_000, 300_000}) {
             PendingTable table = new PendingTable();
+            RootIds emitted = new RootIds(3, 7, false);
+            RootIds acked = new RootIds(3, 7, false);
+            for (int i = 0; i < pending; i++) {
+                table.put(emitted.next(), null, i, cell, 0, null);
+            }
+            for (int i = 0; i < 3 * pending; i++) {
+                assertTrue(table.take(acked.next()));
+                assertEquals(i, table.messageId);
+                table.put(emitted.next(), null, i + pending, cell, 0, null);
+            }
+            assertEquals(pending, table.size());
+            assertEquals(0, table.scattered());
+        }
+    }
+
+    /** A few roots that never end must not make the ring grow with all that come after them. */
+    @Test
+    void stragglersCostOnePlaceEach() throws Exception {
+        PendingTable table = new PendingTable();
+        RootIds ids = new RootIds(3, 7, false);
+        List<Long> stragglers = new ArrayList<>();
+        for (int i = 0; i < 100_000; i++) {
+            long root = ids.next();
+            table.put(root, null, root, cell, 0, null);
+            if (i % 10_000 == 0) {
+                stragglers.add(root);
+            } else {
+                assertTrue(table.take(root));
+                assertEquals(root, table.messageId);
+            }
+        }
+        assertEquals(stragglers.size(), table.size());
+        java.lang.reflect.Field ring = PendingTable.class.getDeclaredField("ring");
+        ring.setAccessible(true);
+        assertEquals(64, ((PendingColumns) ring.get(table)).capacity());
+        for (long root : stragglers) {
+            assertTrue(table.take(root));
+        }
+    }
+
+    /** A removal walks to the end of its run of slots, so runs must not grow with the number of roots. */
+    @Test
+    void runsOfScatteredRootsStayShort() {
+        PendingColumns.Row row = new PendingColumns.Row();
+        for (int pending : new int[] {30, 500, 4000, 32_700}) {
+            ScatteredRoots table = new ScatteredRoots();
             List<RootIds> emitted =
                     List.of(new RootIds(3, 7, false), new RootIds(4, 7, false), new RootIds(4, 7, true));
             List<RootIds> acked = List.of(new RootIds(3, 7, false), new RootIds(4, 7, false), new RootIds(4, 7, true));
             for (int i = 0; i < pending; i++) {
-                table.put(emitted.get(i % 3).next(), null, "m", cell, 0, null);
+                table.put(emitted.get(i % 3).next(), 1, "m", 0, null);
             }
-            assertTrue(longestRun(table) <= 128, pending + " pending: a run of " + longestRun(table));
+            assertTrue(table.longestRun() <= 128, pending + " pending: a run of " + table.longestRun());
             for (int i = 0; i < 3 * pending; i++) {
-                assertTrue(table.take(acked.get(i % 3).next()));
-                table.put(emitted.get((i + pending) % 3).next(), null, "m", cell, 0, null);
+                assertTrue(table.take(acked.get(i % 3).next(), row));
+                table.put(emitted.get((i + pending) % 3).next(), 1, "m", 0, null);
             }
-            assertTrue(longestRun(table) <= 128, pending + " pending: a run of " + longestRun(table) + " in time");
+            assertTrue(table.longestRun() <= 128, pending + " pending: a run of " + table.longestRun() + " in time");
         }
     }
 
-    private static int longestRun(PendingTable table) throws ReflectiveOperationException {
-        java.lang.reflect.Field field = PendingTable.class.getDeclaredField("cells");
-        field.setAccessible(true);
-        OutCell[] cells = (OutCell[]) field.get(table);
-        int longest = 0;
-        // Twice round: a run may pass the end of the table.
-        for (int i = 0, run = 0; i < 2 * cells.length; i++) {
-            run = cells[i % cells.length] == null ? 0 : run + 1;
-            longest = Math.max(longest, run);
+    /** Each root comes back with the task and the stream that it was put with. */
+    @Test
+    void keepsTheOriginOfARoot() {
+        PendingTable table = new PendingTable();
+        RootIds ids = new RootIds(3, 7, false);
+        List<OutCell> streams = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            streams.add(new OutCell("s" + i));
         }
-        return longest;
+        for (int i = 0; i < 200; i++) {
+            table.put(ids.next(), null, i, streams.get(i * 7 % 20), 0, null);
+        }
+        RootIds again = new RootIds(3, 7, false);
+        for (int i = 0; i < 200; i++) {
+            assertTrue(table.take(again.next()));
+            assertEquals(streams.get(i * 7 % 20), table.cell);
+        }
     }
 
     @Test
