@@ -1,7 +1,9 @@
 package io.petrel.host;
 
 import io.petrel.host.codec.BatchWriter;
+import io.petrel.host.codec.TupleWriter;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Tuples on their way to a task of another host: encoded by their writer, one after the other, so that any run of them can
@@ -12,6 +14,8 @@ final class EncodedBatch extends OpenBatch {
     private static final int HEAD = BatchWriter.MAX_HEADER;
 
     private static final int FIRST_BYTES = 512;
+    /** A full one. The links take it without asking for room (docs/links.md, first window). */
+    static final int MAX_BYTES = 16 * 1024;
 
     /** Replaced when it is full. Volatile, so that who sees the array also sees what was copied into it. */
     private volatile byte[] data;
@@ -40,20 +44,30 @@ final class EncodedBatch extends OpenBatch {
         this.marker = null;
     }
 
-    /** Takes the one tuple that is in the writer. Thread: the owner. Returns the number of entries after it. */
-    int add(BatchWriter tuple) {
+    /** Writes a tuple that has been begun. Thread: the owner. Returns the number of entries after it. */
+    int add(TupleWriter tuple, List<?> values) {
         int n = end();
-        int length = tuple.tupleBytes();
         int at = n == 0 ? HEAD : ends[n - 1];
-        if (length > data.length - at) {
-            data = Arrays.copyOf(data, (int) Math.min(Integer.MAX_VALUE - 16L, Math.max(at + (long) length, 2L * at)));
+        byte[] old = data;
+        byte[] written = tuple.write(values, old, at);
+        if (written != old) {
+            data = written;
         }
         if (n == ends.length) {
             ends = Arrays.copyOf(ends, 4 * n);
         }
-        tuple.copyTuples(data, at);
-        ends[n] = at + length;
-        return appended(length);
+        ends[n] = tuple.end();
+        return appended(tuple.end() - at);
+    }
+
+    @Override
+    boolean isFull(int entries) {
+        return bytes() >= MAX_BYTES;
+    }
+
+    @Override
+    int nextCapacity() {
+        return (int) Math.min(MAX_BYTES + MAX_BYTES / 8, 2 * bytes());
     }
 
     @Override

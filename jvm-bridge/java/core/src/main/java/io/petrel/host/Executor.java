@@ -1,6 +1,6 @@
 package io.petrel.host;
 
-import io.petrel.host.codec.BatchWriter;
+import io.petrel.host.codec.TupleWriter;
 import io.petrel.host.grouping.Grouper;
 import io.petrel.host.grouping.LoadView;
 import java.lang.invoke.MethodHandles;
@@ -359,7 +359,7 @@ public abstract class Executor {
     private TupleEncoder newEncoder() {
         return services.links() == null ? null
                 : new TupleEncoder(services.streams(), services.codecs(),
-                        Conf.integer(services.conf(), "petrel.max.tuple.bytes", BatchWriter.DEFAULT_TUPLE_BYTES));
+                        Conf.integer(services.conf(), "petrel.max.tuple.bytes", TupleWriter.DEFAULT_TUPLE_BYTES));
     }
 
     private boolean canSend() {

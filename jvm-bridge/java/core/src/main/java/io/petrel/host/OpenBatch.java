@@ -49,6 +49,12 @@ abstract class OpenBatch {
         return n;
     }
 
+    /** It leaves at once. Thread: the writer. */
+    abstract boolean isFull(int entries);
+
+    /** What the next batch for the same destination should have room for. Thread: the writer. */
+    abstract int nextCapacity();
+
     /** The charge of a batch whose entries are known only now. Thread: who made it, before anybody else sees it. */
     final void close(int entries, long charge) {
         count = entries;

@@ -20,9 +20,6 @@ public final class Outbox {
 
     private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(OpenBatch[].class);
 
-    /** Large tuples leave in smaller batches. */
-    private static final long MAX_BATCH_BYTES = 64 * 1024;
-
     private final Destination[] destinations;
     /** By destination; null where nothing is inside a cycle. */
     private final CycleRoom[] rooms;
@@ -141,9 +138,7 @@ public final class Outbox {
             OpenBatch batch = open[destination];
             if (batch != null) {
                 open[destination] = null;
-                capacity[destination] = batch instanceof EncodedBatch
-                        ? (int) Math.min(MAX_BATCH_BYTES, 2 * batch.bytes())
-                        : Math.max(8, Math.min(TupleBatch.MAX_TUPLES, 2 * batch.end()));
+                capacity[destination] = batch.nextCapacity();
                 leave(destination, batch);
             }
         }
@@ -298,8 +293,8 @@ public final class Outbox {
     }
 
     private void added(int destination, OpenBatch batch, int entries) {
-        if (entries == TupleBatch.MAX_TUPLES || batch.bytes() > MAX_BATCH_BYTES) {
-            capacity[destination] = batch instanceof EncodedBatch ? (int) Math.min(MAX_BATCH_BYTES, batch.bytes()) : entries;
+        if (batch.isFull(entries)) {
+            capacity[destination] = batch.nextCapacity();
             open[destination] = null;
             leave(destination, batch);
         }

@@ -7,6 +7,8 @@ import org.apache.storm.tuple.Tuple;
 public class TupleBatch extends OpenBatch {
     /** Tuples in a full batch. */
     public static final int MAX_TUPLES = 128;
+    /** Large tuples leave in smaller batches. */
+    private static final long MAX_BYTES = 64 * 1024;
 
     private Tuple[] tuples;
     private int[] tasks;
@@ -36,6 +38,16 @@ public class TupleBatch extends OpenBatch {
         tuples[n] = tuple;
         tasks[n] = task;
         return appended(charge);
+    }
+
+    @Override
+    final boolean isFull(int entries) {
+        return entries == MAX_TUPLES || bytes() > MAX_BYTES;
+    }
+
+    @Override
+    final int nextCapacity() {
+        return Math.max(8, Math.min(MAX_TUPLES, 2 * end()));
     }
 
     @Override

@@ -19,6 +19,11 @@ final class TupleDecoder {
     private final GeneralTopologyContext context;
     private final BatchReader reader;
     private long[] pairs = new long[8];
+    /** The source of the last tuple of this batch, and its names. */
+    private int sourceTask;
+    private int stream = -1;
+    private String component;
+    private String streamName;
 
     TupleDecoder(Topology topology, StreamTable streams, ApiLine api, GeneralTopologyContext context,
             Supplier<OpaqueCodec> codecs) {
@@ -39,31 +44,44 @@ final class TupleDecoder {
         Tuple[] tuples = new Tuple[batch.size()];
         int[] tasks = new int[tuples.length];
         Arrays.fill(tasks, batch.destinationTask());
-        String component = null;
-        int stream = -1;
         int n = 0;
+        forget();
         try {
             int count = reader.reset(bytes, 0, bytes.length);
             if (count != tuples.length) {
                 throw new IllegalArgumentException("the section says " + tuples.length + " tuples, its batch " + count);
             }
             while (reader.next()) {
-                component = component(reader.sourceTask());
-                stream = reader.stream();
-                tuples[n++] = tuple(component, stream);
+                if (reader.sourceTask() != sourceTask || reader.stream() != stream) {
+                    look();
+                }
+                tuples[n++] = tuple();
             }
         } catch (RuntimeException | StackOverflowError e) {
             throw new IllegalStateException("a tuple for task " + batch.destinationTask() + " of component '"
                     + topology.component(batch.destinationTask()) + "' cannot be read: number " + n + " of " + tuples.length
-                    + where(component, stream, batch) + ": " + e.getMessage(), e);
+                    + where(batch) + ": " + e.getMessage(), e);
         }
         batch.fill(tuples, tasks);
     }
 
-    private Tuple tuple(String component, int stream) {
-        String name = component == null ? null : streams.name(component, stream);
-        if (name == null) {
-            throw new IllegalArgumentException("task " + reader.sourceTask() + " has no stream number " + stream);
+    /** An error names the source of its own batch. */
+    private void forget() {
+        sourceTask = 0;
+        component = null;
+    }
+
+    /** The names of the source of the tuple that is read. */
+    private void look() {
+        sourceTask = reader.sourceTask();
+        stream = reader.stream();
+        component = sourceTask == Ticks.SYSTEM_TASK ? SYSTEM : topology.component(sourceTask);
+        streamName = component == null ? null : streams.name(component, stream);
+    }
+
+    private Tuple tuple() {
+        if (streamName == null) {
+            throw new IllegalArgumentException("task " + sourceTask + " has no stream number " + stream);
         }
         int roots = reader.anchors();
         TupleId id = TupleId.NONE;
@@ -73,7 +91,7 @@ final class TupleDecoder {
             id = manyRoots(roots);
         }
         List<Object> values = reader.values();
-        return api.newTuple(context, values, component, reader.sourceTask(), name, id);
+        return api.newTuple(context, values, component, sourceTask, streamName, id);
     }
 
     private TupleId manyRoots(int roots) {
@@ -87,11 +105,7 @@ final class TupleDecoder {
         return TupleId.of(pairs, roots);
     }
 
-    private String component(int task) {
-        return task == Ticks.SYSTEM_TASK ? SYSTEM : topology.component(task);
-    }
-
-    private String where(String component, int stream, InboundBatch batch) {
+    private String where(InboundBatch batch) {
         if (component == null) {
             return ", from task " + batch.sourceTask();
         }

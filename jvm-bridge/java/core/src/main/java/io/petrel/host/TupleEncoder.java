@@ -1,19 +1,19 @@
 package io.petrel.host;
 
-import io.petrel.host.codec.BatchWriter;
 import io.petrel.host.codec.OpaqueCodec;
+import io.petrel.host.codec.TupleWriter;
 import java.util.List;
 import java.util.function.Supplier;
 
 /** Encodes the tuples of one writer for other hosts. One owner. */
 final class TupleEncoder {
     private final StreamTable streams;
-    private final BatchWriter writer;
+    private final TupleWriter writer;
 
     /** @param codecs makes the codec of classes without a tag; asked when the first of them comes */
     TupleEncoder(StreamTable streams, Supplier<OpaqueCodec> codecs, long maxTupleBytes) {
         this.streams = streams;
-        this.writer = new BatchWriter(new LazyOpaqueCodec(codecs), maxTupleBytes);
+        this.writer = new TupleWriter(new LazyOpaqueCodec(codecs), maxTupleBytes);
     }
 
     /**
@@ -28,14 +28,11 @@ final class TupleEncoder {
             for (int i = 0, n = id.roots(); i < n; i++) {
                 writer.anchor(id.root(i), id.edge(i));
             }
-            writer.values(values);
-            return batch.add(writer);
+            return batch.add(writer, values);
         } catch (RuntimeException | StackOverflowError e) {
             throw new IllegalArgumentException("component '" + component + "', stream '" + streams.name(component, stream)
                     + "', field " + streams.field(component, stream, writer.field())
                     + " cannot go to another process: " + e.getMessage(), e);
-        } finally {
-            writer.clear();
         }
     }
 }

@@ -57,6 +57,7 @@ class EncodedBatchTest {
         final List<String> markers = new ArrayList<>();
         volatile long credit = Long.MAX_VALUE;
         int offers;
+        int bytes;
         int answer = TAKEN;
 
         @Override
@@ -70,6 +71,7 @@ class EncodedBatchTest {
                 return NO_CREDIT;
             }
             credit -= length;
+            bytes += length;
             List<Integer> numbers = got.computeIfAbsent(task, t -> new ArrayList<>());
             if (kind == MARKER) {
                 assertEquals(0, count);
@@ -115,10 +117,17 @@ class EncodedBatchTest {
     @Test
     void leavesWhenFullAndWhenFlushed() {
         Outbox outbox = outbox(1 << 20);
-        add(outbox, 0, 0, TupleBatch.MAX_TUPLES + 5);
-        assertEquals(range(0, TupleBatch.MAX_TUPLES), links.got.get(5));
+        int n = 0;
+        while (links.got.get(5) == null) {
+            assertTrue(n < EncodedBatch.MAX_BYTES, "a full batch does not leave");
+            add(outbox, 0, n, ++n);
+        }
+        assertEquals(range(0, n), links.got.get(5));
+        assertTrue(links.bytes >= EncodedBatch.MAX_BYTES && links.bytes < EncodedBatch.MAX_BYTES + 300, links.bytes + " bytes");
+        add(outbox, 0, n, n + 5);
+        assertEquals(range(0, n), links.got.get(5));
         outbox.flush();
-        assertEquals(range(0, TupleBatch.MAX_TUPLES + 5), links.got.get(5));
+        assertEquals(range(0, n + 5), links.got.get(5));
         assertFalse(outbox.isDirty());
     }
 

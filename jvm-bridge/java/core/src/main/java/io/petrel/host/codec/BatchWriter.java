@@ -14,49 +14,27 @@ public final class BatchWriter {
     /** A buffer that one huge tuple has made larger than this is given back. */
     private static final int MAX_KEPT_BYTES = 1 << 20;
 
-    /** Of a tuple, when the topology says nothing else. */
-    public static final long DEFAULT_TUPLE_BYTES = 64 << 20;
-
-    private final TaggedCodec codec;
-    private final long maxTupleBytes;
-    private WireBuffer out;
-    private long[] anchors = new long[8];
-    private int anchorCount;
-    private int tupleStart;
+    private final TupleWriter writer;
+    private byte[] bytes = new byte[FIRST_BYTES];
+    private int size = MAX_HEADER;
     private int count;
-    private int sourceTask;
-    private int stream;
-    private int field;
 
     public BatchWriter(OpaqueCodec opaque) {
-        this(opaque, DEFAULT_TUPLE_BYTES);
+        this(opaque, TupleWriter.DEFAULT_TUPLE_BYTES);
     }
 
     /** @param maxTupleBytes larger tuples are refused */
     public BatchWriter(OpaqueCodec opaque, long maxTupleBytes) {
-        codec = new TaggedCodec(opaque);
-        this.maxTupleBytes = maxTupleBytes;
-        out = emptyBuffer();
-        clear();
+        writer = new TupleWriter(opaque, maxTupleBytes);
     }
 
     /** Starts a tuple of a task (-1: __system) on the stream with this index. */
     public void begin(int sourceTask, int stream) {
-        if (sourceTask < -1 || sourceTask == 0 || stream < 0) {
-            throw new IllegalArgumentException("source task " + sourceTask + ", stream " + stream + " is not a source");
-        }
-        this.sourceTask = sourceTask;
-        this.stream = stream;
-        anchorCount = 0;
+        writer.begin(sourceTask, stream);
     }
 
     public void anchor(long root, long edge) {
-        if (2 * anchorCount == anchors.length) {
-            anchors = java.util.Arrays.copyOf(anchors, 2 * anchors.length);
-        }
-        anchors[2 * anchorCount] = root;
-        anchors[2 * anchorCount + 1] = edge;
-        anchorCount++;
+        writer.anchor(root, edge);
     }
 
     /**
@@ -66,66 +44,9 @@ public final class BatchWriter {
      *     {@link #begin}
      */
     public void values(List<?> values) {
-        tupleStart = out.size();
-        boolean done = false;
-        try {
-            writeTuple(values);
-            done = true;
-        } catch (WireBuffer.TooLongException e) {
-            throw tooLarge("at least " + (e.bytes - tupleStart));
-        } finally {
-            if (!done) {
-                out.truncate(tupleStart);
-            }
-        }
+        bytes = writer.write(values, bytes, size);
+        size = writer.end();
         count++;
-    }
-
-    private void writeTuple(List<?> values) {
-        out.i32(0);
-        out.varint(sourceTask == -1 ? 0 : sourceTask);
-        out.varint(stream);
-        out.varint(anchorCount);
-        for (int i = 0; i < 2 * anchorCount; i++) {
-            out.i64(anchors[i]);
-        }
-        int size = values.size();
-        out.varint(size);
-        for (int i = 0; i < size; i++) {
-            field = i;
-            codec.write(out, values.get(i));
-        }
-        int length = out.size() - tupleStart - 4;
-        if (length > maxTupleBytes) {
-            throw tooLarge(Integer.toString(length));
-        }
-        out.i32At(tupleStart, length);
-    }
-
-    /** Its limit is what keeps a tuple that is much too large from taking the memory of its encoding first. */
-    private WireBuffer emptyBuffer() {
-        return new WireBuffer(FIRST_BYTES, maxTupleBytes + FIRST_BYTES);
-    }
-
-    private IllegalArgumentException tooLarge(String bytes) {
-        return new IllegalArgumentException("a tuple of " + bytes + " bytes is above the limit of " + maxTupleBytes
-                + " for tuples to other processes; send it in parts, or raise petrel.max.tuple.bytes in the topology's conf (to "
-                + (1 << 30) + " at most)");
-    }
-
-    /** The field that the last {@link #values} was at: the one to name when it threw. */
-    public int field() {
-        return field;
-    }
-
-    /** Bytes of the tuples alone. */
-    public int tupleBytes() {
-        return out.size() - MAX_HEADER;
-    }
-
-    /** Copies the tuples without the batch's header. */
-    public void copyTuples(byte[] to, int at) {
-        System.arraycopy(out.array(), MAX_HEADER, to, at, tupleBytes());
     }
 
     /**
@@ -146,30 +67,21 @@ public final class BatchWriter {
 
     /** Bytes so far, for the decision that a batch is full. */
     public int size() {
-        return out.size();
+        return size;
     }
 
     /** The finished batch; the writer is empty afterwards. */
     public byte[] take() {
-        WireBuffer header = new WireBuffer(MAX_HEADER);
-        header.u8(Tags.BATCH_VERSION);
-        header.varint(count);
-        int tuples = out.size() - MAX_HEADER;
-        byte[] batch = new byte[header.size() + tuples];
-        System.arraycopy(header.array(), 0, batch, 0, header.size());
-        System.arraycopy(out.array(), MAX_HEADER, batch, header.size(), tuples);
+        byte[] batch = java.util.Arrays.copyOfRange(bytes, headerBefore(bytes, MAX_HEADER, count), size);
         clear();
         return batch;
     }
 
     public void clear() {
-        if (out.array().length > MAX_KEPT_BYTES) {
-            out = emptyBuffer();
+        if (bytes.length > MAX_KEPT_BYTES) {
+            bytes = new byte[FIRST_BYTES];
         }
-        out.truncate(0);
-        for (int i = 0; i < MAX_HEADER; i++) {
-            out.u8(0);
-        }
+        size = MAX_HEADER;
         count = 0;
     }
 }

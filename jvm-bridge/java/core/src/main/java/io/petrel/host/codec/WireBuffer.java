@@ -11,7 +11,7 @@ final class WireBuffer {
     private static final VarHandle I64 = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int MAX_ARRAY = Integer.MAX_VALUE - 16;
 
-    private final long limit;
+    private long limit;
     private byte[] bytes;
     private int size;
 
@@ -23,6 +23,13 @@ final class WireBuffer {
     WireBuffer(int capacity, long limit) {
         this.limit = Math.min(limit, MAX_ARRAY);
         bytes = new byte[capacity];
+    }
+
+    /** Goes on in somebody's array, or in a larger copy of it. Of the bytes from {@code at} on at most {@code most}. */
+    void use(byte[] array, int at, long most) {
+        bytes = array;
+        size = at;
+        limit = Math.min(at + most, MAX_ARRAY);
     }
 
     byte[] array() {
@@ -72,6 +79,10 @@ final class WireBuffer {
 
     void varint(int value) {
         reserve(5);
+        if ((value & ~0x7F) == 0) {
+            bytes[size++] = (byte) value;
+            return;
+        }
         while ((value & ~0x7F) != 0) {
             bytes[size++] = (byte) (value | 0x80);
             value >>>= 7;

@@ -73,10 +73,16 @@ final class WireInput {
 
     /** An unsigned varint of 32 bits, as the int with these bits. */
     int varint32() {
+        if (at < end && bytes[at] >= 0) {
+            return bytes[at++];
+        }
         return (int) varint(32);
     }
 
     long varint64() {
+        if (at < end && bytes[at] >= 0) {
+            return bytes[at++];
+        }
         return varint(64);
     }
 
