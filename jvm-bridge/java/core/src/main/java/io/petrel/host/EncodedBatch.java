@@ -14,8 +14,8 @@ final class EncodedBatch extends OpenBatch {
     private static final int HEAD = BatchWriter.MAX_HEADER;
 
     private static final int FIRST_BYTES = 512;
-    /** A full one. The links take it without asking for room (docs/links.md, first window). */
-    static final int MAX_BYTES = 16 * 1024;
+    /** A full one. Two of them fit into what the links take without asking (docs/links.md, first window). */
+    static final int MAX_BYTES = 32 * 1024;
 
     /** Replaced when it is full. Volatile, so that who sees the array also sees what was copied into it. */
     private volatile byte[] data;
