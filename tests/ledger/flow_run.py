@@ -8,6 +8,7 @@ HEAP_MB = 256
 # Beside the heap: code, metaspace, threads, the direct buffers of links. A stream manager may hold what was granted.
 HOST_EXTRA = 512 << 20
 OTHER_LIMIT = 256 << 20
+ACTIVE = 7  # of what a spout publishes
 LIBRARY = "libpetrel_test_components.so"
 
 
@@ -86,11 +87,15 @@ class FlowRun:
     def wait_tuples(self, component, least=1, timeout_s=90):
         wait_for(f"{least} tuples in {component}", lambda: self.executed(component) >= least, timeout_s)
 
-    def deactivate(self):
+    def deactivate(self, *spouts):
+        """Returns when these have said that they emit nothing more: what they publish from then on counts all their tuples."""
         with self.cluster.nimbus() as nimbus:
             nimbus.call.deactivate(self.name)
+        for spout in spouts:
+            wait_for(f"the last emit of {spout}", lambda: all(row[ACTIVE] == 0 for row in self.tasks(spout).values()), 30)
 
-    def drained(self, spout="source", timeout_s=120):
-        """Deactivates and waits until everything is acked."""
-        self.deactivate()
-        wait_for("all acks", lambda: self.source(spout)[0] == sum(self.source(spout)[1:]), timeout_s)
+    def drained(self, *other_spouts, timeout_s=120):
+        """Deactivates all spouts, lets nobody be slow on purpose any more, and waits until everything of "source" is acked."""
+        self.deactivate("source", *other_spouts)
+        (self.folder / "quick").touch()
+        wait_for("all acks", lambda: self.source()[0] == sum(self.source()[1:]), timeout_s)

@@ -1,8 +1,5 @@
 package io.petrel.topologies.flow;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.concurrent.locks.LockSupport;
 import org.apache.storm.topology.OutputFieldsDeclarer;
 import org.apache.storm.tuple.Tuple;
 import org.apache.storm.utils.Utils;
@@ -14,7 +11,7 @@ final class Bolts {
     private Bolts() {
     }
 
-    /** Passes each tuple on so many times. */
+    /** Passes each tuple on so many times; once it is to be quick, once. */
     static final class Fan extends Counted {
         private final int times;
 
@@ -25,16 +22,15 @@ final class Bolts {
 
         @Override
         void handle(Tuple tuple) {
-            for (int i = 0; i < times; i++) {
+            for (int i = isQuick() ? 1 : times; i > 0; i--) {
                 emit("default", tuple, tuple.getValue(0));
             }
             collector.ack(tuple);
         }
     }
 
-    /** The end of a path. Sleeps so long for each tuple; stands still while there is a file "hold" in the folder. */
+    /** The end of a path. Sleeps so long for each tuple. */
     static final class Sink extends Counted {
-        private static final int LOOK_EVERY = 64;
         private final int sleepMicros;
 
         Sink(String folder, int sleepMicros) {
@@ -44,12 +40,7 @@ final class Bolts {
 
         @Override
         void handle(Tuple tuple) {
-            while (executed % LOOK_EVERY == 0 && Files.exists(Path.of(folder, "hold"))) {
-                Utils.sleep(20);
-            }
-            if (sleepMicros > 0) {
-                LockSupport.parkNanos(1000L * sleepMicros);
-            }
+            sleepMicros(sleepMicros);
             collector.ack(tuple);
         }
     }
@@ -81,9 +72,7 @@ final class Bolts {
 
         @Override
         void handle(Tuple tuple) {
-            if (sleepMicros > 0) {
-                LockSupport.parkNanos(1000L * sleepMicros);
-            }
+            sleepMicros(sleepMicros);
             for (owed += gainPercent; owed >= 100; owed -= 100) {
                 emit(BACK, tuple, tuple.getValue(0));
             }

@@ -17,7 +17,8 @@ import org.apache.storm.tuple.Values;
 
 /**
  * Emits strings of so many bytes as fast as it may, or at a rate, with acks or without. Publishes "pid emitted acked failed
- * p50 p99 max" as COMPONENT-TASK; the last three are microseconds from emit to ack since the file "mark" last changed.
+ * p50 p99 max active" as COMPONENT-TASK; p50, p99 and max are microseconds from emit to ack since the file "mark" last changed. Once
+ * it has published active 0, nothing more is emitted.
  */
 class Source extends BaseRichSpout {
     private static final int BUCKETS = 400;
@@ -149,7 +150,7 @@ class Source extends BaseRichSpout {
             throw new UncheckedIOException(e);
         }
         return ProcessHandle.current().pid() + " " + emitted + " " + acked + " " + failed + " " + quantile(0.5) + " "
-                + quantile(0.99) + " " + slowest / 1000 + "\n";
+                + quantile(0.99) + " " + slowest / 1000 + " " + (active ? 1 : 0) + "\n";
     }
 
     @Override
