@@ -36,8 +36,9 @@ public final class FlowTopology {
 
     /** A child process in Python that is slow. */
     public static final class SlowShell extends ShellBolt implements IRichBolt {
-        SlowShell(double sleepSeconds, int times) {
-            super("/usr/bin/python3", "flow_shell.py", Double.toString(sleepSeconds), Integer.toString(times));
+        SlowShell(String folder, double sleepSeconds, int times) {
+            super("/usr/bin/python3", "shell_bolt.py", Integer.toString(times), Double.toString(sleepSeconds),
+                    folder + "/" + Counted.QUICK);
         }
 
         @Override
@@ -98,7 +99,7 @@ public final class FlowTopology {
 
     private void shell() {
         builder.setSpout("source", source(), 1);
-        builder.setBolt("shell", new SlowShell(0.0005, 5), 2).shuffleGrouping("source");
+        builder.setBolt("shell", new SlowShell(folder, 0.0005, 5), 2).shuffleGrouping("source");
         builder.setBolt("sink", new Sink(folder, options.number("sleep-us", 200)), 1).shuffleGrouping("shell");
     }
 

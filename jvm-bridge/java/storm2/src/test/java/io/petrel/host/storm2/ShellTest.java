@@ -33,7 +33,7 @@ class ShellTest {
     /** As users write it. */
     public static class Twice extends ShellBolt implements IRichBolt {
         public Twice(String script) {
-            super("/usr/bin/python3", script);
+            super("/usr/bin/python3", script, "2");
             changeChildCWD(false);
         }
 

@@ -1,11 +1,15 @@
 #!/usr/bin/python3
-"""A multilang bolt that is slow: sleeps, emits each value so often, numbered, and acks."""
+"""shell_bolt.py TIMES [SLEEP_S FILE]: a multilang bolt by the bare protocol. Emits each value so often, acks, and fails what is "bad".
+
+A second value is taken for a number: each emit has one of its own, rising. Sleeps before each tuple until there is the file.
+"""
 import json
 import os
 import sys
 import time
 
-SLEEP_S, TIMES = float(sys.argv[1]), int(sys.argv[2])
+TIMES = int(sys.argv[1])
+SLEEP_S, FILE = (float(sys.argv[2]), sys.argv[3]) if len(sys.argv) > 2 else (0, "/")
 
 
 def read():
@@ -36,9 +40,13 @@ while True:
         send({"command": "sync"})
     elif message["stream"] == "__tick":
         send({"command": "ack", "id": message["id"]})
+    elif message["tuple"][0] == "bad":
+        send({"command": "fail", "id": message["id"]})
     else:
-        time.sleep(SLEEP_S)
+        if not os.path.exists(FILE):
+            time.sleep(SLEEP_S)
         for _ in range(TIMES):
             number += 1
-            send({"command": "emit", "tuple": [message["tuple"][0], number], "anchors": [message["id"]], "need_task_ids": False})
+            values = [message["tuple"][0], number][:len(message["tuple"])]
+            send({"command": "emit", "tuple": values, "anchors": [message["id"]], "need_task_ids": False})
         send({"command": "ack", "id": message["id"]})
