@@ -48,7 +48,7 @@ TEST(PeerBook, MergesNewsAndForgetsNobody) {
 
 TEST(LinkSample, SumsWhatWasSentAndWhatWasTaken) {
   RouteTable routes;
-  routes.hosts = {{0, 1, false}, {1, 1, false}, {2, 2, true}};
+  routes.hosts = {{0, 1}, {1, 1}, {2, 2}};
   proto::LinkSample sample;
   StreamManagerCounters counters;
   counters.pairs[{2, 1}] = {.frames = 3, .sections = 4, .tuples = 99, .bytes = 500};

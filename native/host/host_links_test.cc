@@ -70,12 +70,17 @@ class HostLinksTest : public testing::Test {
     table->tasks.resize(containers.size() + 1);
     for (uint32_t slot = 0; slot < containers.size(); ++slot) {
       const int32_t container = containers[slot];
-      const bool alone = std::count(containers.begin(), containers.end(), container) == 1;
       table->tasks[slot + 1] = {static_cast<int32_t>(slot) + 1, slot};
-      table->hosts.push_back({slot, container, alone});
+      table->hosts.push_back({slot, container});
       if (packing_.find(container) == nullptr) packing_.containers.push_back({container, "h", 1, {}, {}, {}});
     }
     routes_ = table;
+  }
+  /// The stream manager runs in a host that has its container for itself.
+  bool alone(size_t slot) const {
+    return std::count_if(routes_->hosts.begin(), routes_->hosts.end(), [&](const HostPlace& place) {
+             return place.container == routes_->hosts[slot].container;
+           }) == 1;
   }
   std::unique_ptr<TestHost> host(uint32_t slot, uint32_t incarnation = 1) {
     HostLinksOptions options;
@@ -84,7 +89,7 @@ class HostLinksTest : public testing::Test {
     options.container = routes_->hosts[slot].container;
     options.slot = slot;
     options.incarnation = incarnation;
-    options.in_host = routes_->hosts[slot].in_host;
+    options.in_host = alone(slot);
     options.unix_endpoint = unix_;
     options.executors = {static_cast<int32_t>(slot) + 1};
     return std::make_unique<TestHost>(reactor_, routes_, packing_, options);
@@ -97,7 +102,7 @@ class HostLinksTest : public testing::Test {
       endpoint.set_incarnation(1);
       endpoint.set_host(hosts[i]->listening.host);
       endpoint.set_port(hosts[i]->listening.port);
-      endpoint.set_in_host(routes_->hosts[i].in_host);
+      endpoint.set_in_host(alone(i));
     }
     for (TestHost* host : hosts) host->links.set_peers(endpoints);
   }

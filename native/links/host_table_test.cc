@@ -134,8 +134,8 @@ TEST(RouteTable, KnowsExecutorAndHostOfEveryTask) {
   EXPECT_EQ(*table->find(3), (TaskRoute{3, 1}));
   EXPECT_EQ(*table->find(5), (TaskRoute{4, 2}));
   for (const int32_t nobody : {-1, 0, 6, 1 << 30}) EXPECT_EQ(table->find(nobody), nullptr) << nobody;
-  EXPECT_EQ(*table->host(1), (HostPlace{1, 1, false}));
-  EXPECT_EQ(*table->host(2), (HostPlace{2, 2, true}));
+  EXPECT_EQ(*table->host(1), (HostPlace{1, 1}));
+  EXPECT_EQ(*table->host(2), (HostPlace{2, 2}));
   EXPECT_EQ(table->host(3), nullptr);
 }
 

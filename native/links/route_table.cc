@@ -31,8 +31,7 @@ Result<RouteTable> RouteTable::of(const PhysicalPlan& plan) {
         return Status::malformed("host slot {} in a plan of {} hosts; slots are dense from 0", host.slot,
                                  table.hosts.size());
       }
-      table.hosts[host.slot] =
-          HostPlace{host.slot, container.container_id, container.stream_manager == StreamManagerPlacement::kInHost};
+      table.hosts[host.slot] = HostPlace{host.slot, container.container_id};
       for (const int32_t first_task : host.executors) {
         RETURN_IF_ERROR(place_executor(table, container, first_task, host.slot));
       }

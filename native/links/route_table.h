@@ -18,7 +18,6 @@ struct TaskRoute {
 struct HostPlace {
   uint32_t slot = 0;
   int32_t container = 0;
-  bool in_host = false;  // the stream manager of the container runs in this host
   bool operator==(const HostPlace&) const = default;
 };
 

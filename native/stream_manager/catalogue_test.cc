@@ -65,7 +65,7 @@ class Acks : public ::testing::Test, public EndpointHandler, public LinkHandler 
     auto table = std::make_shared<RouteTable>();
     table->epoch = 1;
     table->tasks = {{}, {1, 0}, {2, 1}};
-    table->hosts = {{0, 1, false}, {1, 2, false}};
+    table->hosts = {{0, 1}, {1, 2}};
     endpoint_ = std::make_unique<HostEndpoint>(reactor_, HostEndpointOptions{1, 1, {}}, *this);
     endpoint_->set_routes(table);
     endpoint_->add_executor(2, 1 << 20);

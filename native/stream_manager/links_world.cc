@@ -170,7 +170,7 @@ void LinksWorld::build_routes() {
   uint32_t slot = 0;
   for (size_t c = 0; c < options_.hosts_of_container.size(); ++c) {
     for (int h = 0; h < options_.hosts_of_container[c]; ++h, ++slot) {
-      routes->hosts.push_back({slot, static_cast<int32_t>(c) + 1, false});
+      routes->hosts.push_back({slot, static_cast<int32_t>(c) + 1});
       for (int e = 0; e < options_.executors_per_host; ++e) {
         const auto first = static_cast<int32_t>(routes->tasks.size());
         for (int t = 0; t < options_.tasks_per_executor; ++t) routes->tasks.push_back({first, slot});

@@ -48,7 +48,7 @@ class Placement : public ::testing::Test {
     auto table = std::make_shared<RouteTable>();
     table->epoch = 1;
     table->tasks = {{}, {1, 0}, {2, 1}, {3, 2}, {4, 3}};
-    table->hosts = {{0, 1, false}, {1, 1, false}, {2, 2, true}, {3, 3, true}};
+    table->hosts = {{0, 1}, {1, 1}, {2, 2}, {3, 3}};
     routes_ = table;
     for (int container : {1, 2, 3}) start_manager(container);
     for (uint32_t slot = 0; slot < 4; ++slot) start_host(slot, 1);

@@ -42,7 +42,7 @@ std::shared_ptr<RouteTable> routes(uint64_t epoch = 5) {
   auto table = std::make_shared<RouteTable>();
   table->epoch = epoch;
   table->tasks = {{}, {1, 0}, {1, 0}, {3, 1}, {4, 2}, {5, 3}};
-  table->hosts = {{0, 1, false}, {1, 1, false}, {2, 2, false}, {3, 3, false}};
+  table->hosts = {{0, 1}, {1, 1}, {2, 2}, {3, 3}};
   return table;
 }
 

@@ -107,7 +107,7 @@ TEST(EndpointThreads, ManyThreadsOfferAndConsumeWhileTheLoopRuns) {
   for (int32_t task = 1; task <= 2 * kThreads; ++task) {
     table->tasks[static_cast<size_t>(task)] = {task, task <= kThreads ? 0U : 1U};
   }
-  table->hosts = {{0, 1, false}, {1, 1, false}};
+  table->hosts = {{0, 1}, {1, 1}};
   StreamManagerOptions options;
   options.container = 1;
   auto manager = std::make_unique<StreamManager>(reactor, options);
@@ -267,7 +267,7 @@ TEST(ShardedStreamManagers, KeepTheOrderOfEveryFlowAndLoseNothingWhenOneOfThemDi
   table->tasks.emplace_back();
   for (int32_t id = 1; id <= kContainers; ++id) {
     table->tasks.push_back({id, static_cast<uint32_t>(id) - 1});
-    table->hosts.push_back({static_cast<uint32_t>(id) - 1, id, false});
+    table->hosts.push_back({static_cast<uint32_t>(id) - 1, id});
   }
   std::vector<std::unique_ptr<Container>> containers;
   std::vector<PeerEndpoint> peers;
