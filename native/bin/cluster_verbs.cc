@@ -240,6 +240,26 @@ std::string missing_text(const proto::TopologyBase& base, const proto::StatsRepl
   return text;
 }
 
+/// How late the leases came, by the upper ends of their classes; empty before the first.
+std::string lease_text(const proto::PairCount& pair) {
+  uint64_t all = 0;
+  for (const uint64_t count : pair.lease_delays()) all += count;
+  if (all == 0) return "";
+  uint64_t seen = 0;
+  int p99 = -1;
+  int worst = 0;
+  for (int i = 0; i < pair.lease_delays_size(); ++i) {
+    seen += pair.lease_delays(i);
+    if (p99 < 0 && seen * 100 >= all * 99) p99 = i;
+    if (pair.lease_delays(i) != 0) worst = i;
+  }
+  const auto milliseconds = [&pair](int i) {
+    return i > 0 && i + 1 == pair.lease_delays_size() ? fmt::format(">= {} ms", 1ULL << (i - 1))
+                                                      : fmt::format("< {} ms", 1ULL << i);
+  };
+  return fmt::format("  leases late by: p99 {}, worst {}, in {} s", milliseconds(p99), milliseconds(worst), all);
+}
+
 /// What crossed, one line for each ordered pair: container:worker port of both ends, counts, pids of the stream
 /// managers.
 void print_links(const proto::TopologyBase& base, const proto::StatsReply& stats) {
@@ -251,9 +271,9 @@ void print_links(const proto::TopologyBase& base, const proto::StatsReply& stats
     const auto from = specs.find(pair.from_container());
     const auto to = specs.find(pair.to_container());
     if (from == specs.end() || to == specs.end()) continue;
-    fmt::print("    {}:{} -> {}:{}  tuples {}  frames {}  bytes {}  stream-managers {},{}\n", from->first,
+    fmt::print("    {}:{} -> {}:{}  tuples {}  frames {}  bytes {}  stream-managers {},{}{}\n", from->first,
                from->second->port(), to->first, to->second->port(), pair.tuples(), pair.frames(), pair.bytes(),
-               pids[from->first], pids[to->first]);
+               pids[from->first], pids[to->first], lease_text(pair));
   }
   for (const proto::StreamManagerPlace& place : stats.stream_managers()) {
     const bool in_host = place.placement() == proto::STREAM_MANAGER_IN_HOST;

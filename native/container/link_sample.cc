@@ -15,12 +15,15 @@ proto::PairCount& pair_of(proto::LinkSample& sample, int32_t from, int32_t to) {
 
 }  // namespace
 
-void add_sent(const StreamManagerCounters& counters, proto::LinkSample& sample) {
+void add_sent(const StreamManagerCounters& counters, int32_t container, proto::LinkSample& sample) {
   for (const auto& [ends, count] : counters.pairs) {
     proto::PairCount& pair = pair_of(sample, ends.first, ends.second);
     pair.set_frames(pair.frames() + count.frames);
     pair.set_sections(pair.sections() + count.sections);
     pair.set_bytes(pair.bytes() + count.bytes);
+  }
+  for (const auto& [from, counts] : counters.lease_delays) {
+    pair_of(sample, from, container).mutable_lease_delays()->Assign(counts.begin(), counts.end());
   }
 }
 

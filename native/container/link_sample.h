@@ -10,8 +10,9 @@
 
 namespace petrel {
 
-/// What a stream manager has sent: frames, sections and bytes, re-sent ones too.
-void add_sent(const StreamManagerCounters& counters, proto::LinkSample& sample);
+/// What the stream manager of `container` has sent: frames, sections and bytes, re-sent ones too; how late leases of
+/// others came to it.
+void add_sent(const StreamManagerCounters& counters, int32_t container, proto::LinkSample& sample);
 
 /// What a host of `container` has taken: tuples by source slot (HostEndpoint::accepted_tuples), each once.
 void add_accepted(const std::map<uint32_t, uint64_t>& tuples_by_slot, const RouteTable& routes, int32_t container,

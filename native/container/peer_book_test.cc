@@ -52,7 +52,8 @@ TEST(LinkSample, SumsWhatWasSentAndWhatWasTaken) {
   proto::LinkSample sample;
   StreamManagerCounters counters;
   counters.pairs[{2, 1}] = {.frames = 3, .sections = 4, .tuples = 99, .bytes = 500};
-  add_sent(counters, sample);
+  counters.lease_delays[1] = {7, 2};
+  add_sent(counters, 2, sample);
   add_accepted({{0, 10}, {1, 20}, {2, 5}, {7, 1}}, routes, 2, sample);
   ASSERT_EQ(sample.pairs_size(), 3);
   EXPECT_EQ(sample.pairs(0).frames(), 3u);
@@ -60,6 +61,9 @@ TEST(LinkSample, SumsWhatWasSentAndWhatWasTaken) {
   EXPECT_EQ(sample.pairs(1).from_container(), 1);
   EXPECT_EQ(sample.pairs(1).to_container(), 2);
   EXPECT_EQ(sample.pairs(1).tuples(), 30u);
+  ASSERT_EQ(sample.pairs(1).lease_delays_size(), static_cast<int>(LeaseDelays::kClasses));
+  EXPECT_EQ(sample.pairs(1).lease_delays(0), 7u);
+  EXPECT_EQ(sample.pairs(1).lease_delays(1), 2u);
   EXPECT_EQ(sample.pairs(2).tuples(), 5u);
 }
 

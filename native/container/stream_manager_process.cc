@@ -194,7 +194,7 @@ void StreamManagerProcess::tick() {
 
 proto::LinkSample StreamManagerProcess::sample() const {
   proto::LinkSample sample;
-  add_sent(manager_->counters(), sample);
+  add_sent(manager_->counters(), options_.container, sample);
   return sample;
 }
 

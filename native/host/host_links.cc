@@ -157,7 +157,7 @@ void HostLinks::tick() {
 
 proto::LinkSample HostLinks::sample() const {
   proto::LinkSample sample;
-  if (stream_manager_) add_sent(stream_manager_->counters(), sample);
+  if (stream_manager_) add_sent(stream_manager_->counters(), options_.container, sample);
   add_accepted(endpoint_.accepted_tuples(), *routes_, options_.container, sample);
   return sample;
 }

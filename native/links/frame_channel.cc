@@ -58,7 +58,8 @@ void FrameChannel::set_proved() {
   proved_ = true;
   reactor_.cancel(std::exchange(hello_timer_, 0));
   const MonoTime now = reactor_.clock().now();
-  last_received_ = judge_from_ = now;
+  last_received_ = judge_from_ = delay_told_ = now;
+  delay_ = Nanos{};
   next_lease_ = now + limits_.lease_interval;
   schedule_tick();
 }
@@ -66,7 +67,9 @@ void FrameChannel::set_proved() {
 void FrameChannel::on_bytes(std::string_view bytes) {
   // Callbacks may end the channel and drop its owner; this keeps our own state until the end of the call.
   auto self = shared_from_this();
-  last_received_ = reactor_.clock().now();
+  const MonoTime now = reactor_.clock().now();
+  look_at_delay(now);
+  last_received_ = now;
   while (open_ && !bytes.empty()) {
     Status read = body_ ? read_body(bytes) : read_head(bytes);
     if (!read.ok() && open_) closed(read.with_context("{}", peer_));
@@ -193,8 +196,20 @@ void FrameChannel::schedule_tick() {
   });
 }
 
+void FrameChannel::look_at_delay(MonoTime now) {
+  delay_ = std::max(delay_, now - last_received_ - limits_.lease_interval);
+}
+
+void FrameChannel::tell_delay(MonoTime now) {
+  if (!on_delay_ || now - delay_told_ < limits_.lease_interval) return;
+  look_at_delay(now);  // what has not come yet is late already
+  delay_told_ = now;
+  on_delay_(std::exchange(delay_, Nanos{}));
+}
+
 void FrameChannel::tick() {
   const MonoTime now = reactor_.clock().now();
+  tell_delay(now);
   if (now - tick_due_ > limits_.pause_tolerance) {
     // This process stood still: what the peer sent meanwhile lies in the socket and is read before it is judged.
     ++counters_.pauses;

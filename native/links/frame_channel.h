@@ -29,6 +29,8 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
   void set_proved();
   /// `on_end` runs once when the channel ends, for whatever reason; it must not call handlers.
   void set_on_end(std::function<void()> on_end) { on_end_ = std::move(on_end); }
+  /// `on_delay` runs about once in a lease interval, with how late the peer's latest sign of life in it was.
+  void set_on_delay(std::function<void(Nanos)> on_delay) { on_delay_ = std::move(on_delay); }
 
   void send(Frame frame);
   /// Closes now; on_closed(reason) is posted.
@@ -55,6 +57,8 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
   void append_next(std::string& chunk);
   void schedule_tick();
   void tick();
+  void look_at_delay(MonoTime now);
+  void tell_delay(MonoTime now);
   void shut();
 
   Reactor& reactor_;
@@ -64,6 +68,7 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
   const int peer_pid_;
   LinkHandler* handler_ = nullptr;
   std::function<void()> on_end_;
+  std::function<void(Nanos)> on_delay_;
   bool open_ = true;
   bool proved_ = false;
   uint32_t link_epoch_ = 0;
@@ -86,6 +91,8 @@ class FrameChannel : public std::enable_shared_from_this<FrameChannel> {
 
   // Leases.
   MonoTime last_received_;
+  Nanos delay_{};  // the greatest since delay_told_
+  MonoTime delay_told_;
   MonoTime next_lease_;
   MonoTime judge_from_;
   MonoTime tick_due_;

@@ -105,6 +105,10 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
     peer.pid = channel->peer_pid();
     peer.text = describe_peer(peer, channel->peer());
     channel->set_proved();
+    if (options.delays) {
+      channel->set_on_delay(
+          [delays = options.delays, from = peer.container](Nanos delay) { delays->add(from, delay); });
+    }
     link = channel;
     channel->set_on_end([weak = weak_from_this(), since = reactor.clock().now()] {
       auto self = weak.lock();

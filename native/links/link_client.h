@@ -14,6 +14,7 @@ namespace petrel {
 struct LinkClientOptions {
   LinkIdentity identity;
   LinkLimits limits;
+  std::shared_ptr<LeaseDelays> delays;  // as in LinkServerOptions
   /// Whom we expect to meet; another container, or an older incarnation, is not accepted.
   std::optional<int32_t> expected_container;
   uint32_t least_incarnation = 0;

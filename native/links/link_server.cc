@@ -175,6 +175,9 @@ void LinkServer::Impl::welcome(Unproved& connection, const Hello& hello, const L
   channel->set_link_epoch(hello.link_epoch);
   channel->send(handshake_frame(FrameKind::kWelcome, body));
   channel->set_proved();
+  if (options.delays) {
+    channel->set_on_delay([delays = options.delays, from = peer.container](Nanos delay) { delays->add(from, delay); });
+  }
   ++counters.links;
   Peer& known = peers[{peer.role, peer.container, peer.slot}];
   std::shared_ptr<FrameChannel> older = known.channel.lock();

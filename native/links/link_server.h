@@ -9,6 +9,7 @@
 
 #include "native/base/rng.h"
 #include "native/links/frame_link.h"
+#include "native/links/lease_delays.h"
 
 namespace petrel {
 
@@ -38,6 +39,7 @@ struct LinkServerOptions {
   Endpoint listen{"127.0.0.1", 0};  // or {"@name", 0}: an abstract Unix socket
   LinkIdentity identity;
   LinkLimits limits;
+  std::shared_ptr<LeaseDelays> delays;  // of the peers' leases, by container; null: nobody counts
   uint16_t min_version = kLinkVersionMin;
   uint16_t max_version = kLinkVersionMax;
   uint32_t features = 0;  // that we can do; a link has those that both ends can

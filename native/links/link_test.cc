@@ -1,4 +1,5 @@
 // Links among friends, on a network and a time that the test owns.
+#include <numeric>
 #include <set>
 
 #include "native/links/fake_net.h"
@@ -174,6 +175,25 @@ TEST_F(LinkTest, LeasesKeepASilentLinkAlive) {
   EXPECT_GE(counters.leases_sent, 50u);
   EXPECT_LE(counters.leases_sent, 61u);
   EXPECT_EQ(counters.pauses, 0u);
+}
+
+TEST_F(LinkTest, CountsHowLateSignsOfLifeCame) {
+  LinkServerOptions options;
+  options.delays = std::make_shared<LeaseDelays>();
+  link_up(options);
+  reactor.advance(Seconds(60));
+  LeaseDelays::Counts counts = options.delays->counts().at(7);
+  EXPECT_GE(counts[0], 50u);
+  EXPECT_EQ(std::accumulate(counts.begin(), counts.end(), uint64_t{0}), counts[0]) << "all were punctual";
+  // A lease that was due a second after the last sign of life comes 1.5 to 2.5 s late.
+  reactor.pipes[0]->stalled = {true, true};
+  reactor.advance(Millis(2500));
+  reactor.release(reactor.pipes[0]);
+  reactor.advance(Seconds(3));
+  counts = options.delays->counts().at(7);
+  EXPECT_GE(counts[11] + counts[12], 1u);
+  EXPECT_EQ(counts[13], 0u);
+  EXPECT_EQ(server_end.ends.size(), 1u);
 }
 
 // S12: half-open. One end's bytes do not arrive any more: the other closes after the lease, not before.

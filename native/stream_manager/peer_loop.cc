@@ -23,6 +23,7 @@ class PeerLoop::Dialer : public LinkClientHandler {
     LinkClientOptions options;
     options.identity = loop.options_.identity;
     options.limits = loop.options_.limits;
+    options.delays = loop.options_.delays;
     options.expected_container = container;
     options.random_bytes = loop.options_.random_bytes;
     client_ = std::make_unique<LinkClient>(loop.away_, std::move(options), [this] { return find(); }, *this);
@@ -64,6 +65,7 @@ Status PeerLoop::start() {
   LinkServerOptions server;
   server.identity = options_.identity;
   server.limits = options_.limits;
+  server.delays = options_.delays;
   server.random_bytes = options_.random_bytes;
   server.listen = options_.listen;
   LinkServerHandler& handler = *this;

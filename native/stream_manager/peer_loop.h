@@ -49,6 +49,7 @@ class PeerLoopHandler {
 struct PeerLoopOptions {
   LinkIdentity identity;
   LinkLimits limits;
+  std::shared_ptr<LeaseDelays> delays;
   CrossLinkLimits crossing;
   Endpoint listen;
   size_t index = 0;

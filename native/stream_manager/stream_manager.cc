@@ -77,6 +77,7 @@ PeerLoopOptions StreamManager::peer_loop_options(size_t index) const {
   loop.identity = LinkIdentity{options_.topology_id, options_.secret, LinkRole::kStreamManager, options_.container, 0,
                                incarnation_};
   loop.limits = options_.limits;
+  loop.delays = delays_;
   loop.crossing.queue_bytes = options_.link_queue_bytes;
   loop.listen = options_.tcp_endpoint;
   if (index > 0) loop.listen.port = index <= options_.more_ports.size() ? options_.more_ports[index - 1] : uint16_t{0};
@@ -135,6 +136,7 @@ std::vector<uint16_t> StreamManager::more_ports() const {
 StreamManagerCounters StreamManager::counters() const {
   StreamManagerCounters counters = counters_;
   for (const auto& loop : peer_loops_) counters.drops[static_cast<size_t>(Drop::kQueueFull)] += loop->dropped();
+  counters.lease_delays = delays_->counts();
   return counters;
 }
 

@@ -68,6 +68,7 @@ struct PairCounters {
 struct StreamManagerCounters {
   /// From our hosts to those of each container (our own as well).
   std::map<std::pair<int32_t, int32_t>, PairCounters> pairs;
+  std::map<int32_t, LeaseDelays::Counts> lease_delays;  // of the stream managers of these containers
   std::array<uint64_t, static_cast<size_t>(Drop::kCount)> drops{};
   uint64_t frames = 0;         // forwarded, of all kinds
   uint64_t credit_merged = 0;  // entries that a newer one has replaced
@@ -156,6 +157,7 @@ class StreamManager : private LinkServerHandler, private PeerLoopHandler {
   uint32_t incarnation_;
   bool retired_ = false;
   HostBoard board_;
+  std::shared_ptr<LeaseDelays> delays_ = std::make_shared<LeaseDelays>();
   std::shared_ptr<const RouteTable> routes_;
   std::unique_ptr<LinkServer> unix_server_;
   std::vector<std::unique_ptr<PeerLoop>> peer_loops_;  // from start() on; without it we neither listen nor dial

@@ -1,7 +1,11 @@
 #include "native/topology_master/link_totals.h"
 
+#include <algorithm>
+
 namespace petrel {
 namespace {
+
+constexpr int kClassesMax = 64;  // of lease delays
 
 void add(const proto::PairCount& from, proto::PairCount& to) {
   to.set_from_container(from.from_container());
@@ -10,6 +14,10 @@ void add(const proto::PairCount& from, proto::PairCount& to) {
   to.set_sections(to.sections() + from.sections());
   to.set_bytes(to.bytes() + from.bytes());
   to.set_tuples(to.tuples() + from.tuples());
+  for (int i = 0; i < std::min(from.lease_delays_size(), kClassesMax); ++i) {
+    if (i == to.lease_delays_size()) to.add_lease_delays(0);
+    to.set_lease_delays(i, to.lease_delays(i) + from.lease_delays(i));
+  }
 }
 
 }  // namespace

@@ -419,6 +419,13 @@ TEST(LinkTotals, SumsProcessesAndIncarnations) {
   EXPECT_EQ((sums[{1, 2}].tuples()), 0u);
   totals.take(host, 1, sample(1, 2, 0, 130));
   EXPECT_EQ((totals.totals()[{1, 2}].tuples()), 130u);
+  // How late leases came, by class.
+  proto::LinkSample late = sample(1, 2, 4, 0);
+  for (const uint64_t count : {5, 0, 1}) late.mutable_pairs(0)->add_lease_delays(count);
+  totals.take(manager, 3, late);
+  EXPECT_THAT((totals.totals()[{1, 2}].lease_delays()), ElementsAre(5, 0, 1));
+  totals.take(manager, 4, late);
+  EXPECT_THAT((totals.totals()[{1, 2}].lease_delays()), ElementsAre(10, 0, 2));
 }
 
 TEST_F(TopologyMasterTest, AStatusInTheStoreReachesTheHosts) {
