@@ -1,6 +1,7 @@
 """Start, drive and end a cluster. Everything goes through the command line that users have."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -132,6 +133,11 @@ class Cluster:
     def topology_id(self, name):
         with self.nimbus() as nimbus:
             return nimbus.summaries()[name].id
+
+    def stream_managers(self, name):
+        """{container: (placement, pid)} of a topology, as its topology master knows them; pid 0: not connected."""
+        found = re.findall(r"stream manager (\d+): (\w+) pid (\d+) at", self.run("status", name, "--links").stdout)
+        return {int(container): (placement, int(pid)) for container, placement, pid in found}
 
     def worker_logs(self, topology_id):
         return sorted((self.home / "logs" / "workers-artifacts" / topology_id).glob("*/worker.log*"))

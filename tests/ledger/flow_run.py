@@ -77,7 +77,7 @@ class FlowRun:
         return tuple(self.sum(component, index) for index in (1, 2, 3))
 
     def hosts(self):
-        return sorted(self.cluster.pids("petrel-jvm-host", self.id))
+        return sorted(self.cluster.pids("petrel-jvm-host", self.id) + self.cluster.pids("petrel-native-host", self.id))
 
     def errors(self):
         """{component: [texts]}"""

@@ -31,14 +31,21 @@ def loaded(run, sink="sink", least=1000, seconds=LOAD_S):
     return hosts
 
 
+def native(cluster, tmp_path):
+    """Arguments for components in C++: of FlowTopology, of FlowRun."""
+    return ["--library", LIBRARY], {"jar": cluster.jar_with_libraries(tmp_path / "native.jar")}
+
+
 def check(run, hosts, errors=False):
     assert run.hosts() == hosts, "a host was restarted"
     assert errors or run.errors() == {}
     run.check_memory()
 
 
-def test_fan_out_of_a_thousand(cluster, tmp_path):
-    with FlowRun(cluster, tmp_path, "fan", "fan", "--times", 1000) as run:
+@pytest.mark.parametrize("placement", ["in_host", "process"])
+def test_fan_out_of_a_thousand(cluster, tmp_path, placement):
+    with FlowRun(cluster, tmp_path, f"fan-{placement.replace('_', '-')}", "fan", "--times", 1000,
+                 conf={"petrel.stream.manager": placement}) as run:
         hosts = loaded(run)
         run.drained()
         emitted, acked, failed = run.source()
@@ -98,13 +105,11 @@ def test_a_next_tuple_that_never_returns(cluster, tmp_path):
 @pytest.mark.parametrize("language", ["java", "cpp"])
 def test_what_was_emitted_before_a_long_call_arrives(cluster, tmp_path, language):
     """20 tasks emit, and sleep 60 s in their next call: 10 ms in the middle, at most a second each (twice, else it counts)."""
-    arguments, jar = [], {}
-    if language == "cpp":
-        arguments, jar = ["--library", LIBRARY], {"jar": cluster.jar_with_libraries(tmp_path / "native.jar")}
+    library, jar = native(cluster, tmp_path) if language == "cpp" else ([], {})
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        with FlowRun(cluster, folder, f"sleeper-{language}-{attempt}", "sleeper", *arguments, conf={"topology.workers": 2}, **jar) as run:
+        with FlowRun(cluster, folder, f"sleeper-{language}-{attempt}", "sleeper", *library, conf={"topology.workers": 2}, **jar) as run:
             worst = arrivals(run)
         if worst < 1_000_000:
             return
@@ -130,18 +135,31 @@ def arrivals(run):
     return max(times()["local"] + times()["remote"])
 
 
-@pytest.mark.parametrize("sleep_us", [0, 200], ids=["quick", "slow"])
-def test_a_cycle_that_feeds_back_half(cluster, tmp_path, sleep_us):
+# Name: sleep of the slow half in microseconds, placement of the stream managers. "cpp": its halves are C++ components, which share
+# their containers with JVMs, so there are stream manager processes.
+HALF = {"quick": (0, "in_host"), "slow": (200, "in_host"), "slow-process": (200, "process"), "cpp": (0, "auto")}
+
+
+@pytest.mark.parametrize("kind", HALF)
+def test_a_cycle_that_feeds_back_half(cluster, tmp_path, kind):
     """The slow half of the cycle gets nearly all of its tuples over edges that never wait for credit."""
-    with FlowRun(cluster, tmp_path, f"half-{sleep_us}", "cycle", "--gain", 50, "--sleep-us", sleep_us) as run:
+    sleep_us, placement = HALF[kind]
+    library, jar = native(cluster, tmp_path) if kind == "cpp" else ([], {})
+    with FlowRun(cluster, tmp_path, f"half-{kind}", "cycle", "--gain", 50, "--sleep-us", sleep_us, *library,
+                 conf={"petrel.stream.manager": placement}, **jar) as run:
         hosts = loaded(run)
+        assert len(hosts) == (6 if kind == "cpp" else 3)
         run.drained()
-        emitted, _, failed = run.source()
-        assert failed == 0 and emitted > 0
-        wait_for("the last words", lambda: run.executed("enter") == emitted + run.emitted("feed") and
-                 run.executed("feed") == run.executed("sink") == run.executed("enter"), 30)
-        assert emitted / 2 <= run.emitted("feed") <= emitted
+        check_half(run)
         check(run, hosts)
+
+
+def check_half(run):
+    emitted, _, failed = run.source()
+    assert failed == 0 and emitted > 0
+    wait_for("the last words", lambda: run.executed("enter") == emitted + run.emitted("feed") and
+             run.executed("feed") == run.executed("sink") == run.executed("enter"), 30)
+    assert emitted / 2 <= run.emitted("feed") <= emitted
 
 
 def goes_on(run, component, tuples):
@@ -149,13 +167,35 @@ def goes_on(run, component, tuples):
     wait_for(f"more tuples in {component}", lambda: run.executed(component) > before + tuples, 60)
 
 
-def test_a_cycle_that_feeds_back_all(cluster, tmp_path):
+@pytest.mark.parametrize("language", ["java", "cpp"])
+def test_a_cycle_that_feeds_back_all(cluster, tmp_path, language):
     """What has entered never leaves: the spout waits when the cycle is full, and the cycle goes on."""
-    with FlowRun(cluster, tmp_path, "all", "cycle", "--gain", 100) as run:
+    library, jar = native(cluster, tmp_path) if language == "cpp" else ([], {})
+    with FlowRun(cluster, tmp_path, f"all-{language}", "cycle", "--gain", 100, *library, **jar) as run:
         hosts = loaded(run, seconds=2 * LOAD_S)
         goes_on(run, "feed", 10_000)
         emitted, acked, failed = run.source()
         assert (acked, failed) == (0, 0) and emitted > 0
+        check(run, hosts)
+
+
+def test_stream_managers_move_into_and_out_of_a_native_host(cluster, tmp_path):
+    """One container has a JVM, the other a native host with a cycle. Nothing restarts, nothing fails, nothing is lost."""
+    library, jar = native(cluster, tmp_path)
+    with FlowRun(cluster, tmp_path, "move", "cycle", "--gain", 50, "--apart", 1, *library,
+                 conf={"topology.workers": 2, "topology.acker.executors": 1}, **jar) as run:
+        hosts = loaded(run, seconds=1)
+        assert len(hosts) == 2
+        for where in ("process", "in_host", "process"):
+            answer = cluster.run("stream-managers", run.name, where).stdout
+            assert answer.count("moves: ") == 2, answer
+            wait_for(f"stream managers {where}", lambda: {place for place, pid in cluster.stream_managers(run.name).values() if pid} ==
+                     {where} and all(pid for _, pid in cluster.stream_managers(run.name).values()), 60)
+            pids = sorted(pid for _, pid in cluster.stream_managers(run.name).values())
+            assert (pids == hosts) == (where == "in_host")
+            goes_on(run, "feed", 10_000)
+        run.drained()
+        check_half(run)
         check(run, hosts)
 
 
@@ -170,11 +210,12 @@ def test_a_cycle_that_feeds_back_double(cluster, tmp_path):
         check(run, hosts, errors=True)
 
 
-@pytest.mark.parametrize("mode", ["credit", "spout_back_pressure"])
-def test_a_slow_branch_and_one_that_has_nothing_to_do_with_it(cluster, tmp_path, mode):
+@pytest.mark.parametrize("mode, placement", [("credit", "in_host"), ("spout_back_pressure", "in_host"),
+                                             ("credit", "process"), ("spout_back_pressure", "process")])
+def test_a_slow_branch_and_one_that_has_nothing_to_do_with_it(cluster, tmp_path, mode, placement):
     """By credit only the slow branch waits; in the other mode all spouts do. Who waited for whom is shown."""
-    with FlowRun(cluster, tmp_path, f"branches-{mode.split('_')[0]}", "branches", "--rate", 2000,
-                 conf={"topology.workers": 2, "petrel.flow.control": mode}) as run:
+    with FlowRun(cluster, tmp_path, f"branches-{mode.split('_')[0]}-{placement.split('_')[0]}", "branches", "--rate", 2000,
+                 conf={"topology.workers": 2, "petrel.flow.control": mode, "petrel.stream.manager": placement}) as run:
         hosts = loaded(run)
         rows = wait_for("the slow spout's wait", lambda: flow_rows(cluster, run.name), 30)
         print("\n".join(rows.values()))

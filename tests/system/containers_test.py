@@ -93,12 +93,6 @@ def test_counts_and_crossings_are_exact(cluster, tmp_path, workers, placement):
     wait_for("the end of the topology", lambda: not cluster.pids(f"{name}-"), 60)
 
 
-def places(cluster, name):
-    """{container: (placement, pid)} as the topology master knows them."""
-    found = re.findall(r"stream manager (\d+): (\w+) pid (\d+) at", cluster.run("status", name, "--links").stdout)
-    return {int(container): (placement, int(pid)) for container, placement, pid in found}
-
-
 def test_stream_managers_move_while_words_are_counted(cluster, tmp_path):
     text = tmp_path / "text.txt"
     text.write_text("\n".join(LINES) + "\n")
@@ -117,18 +111,18 @@ def test_stream_managers_move_while_words_are_counted(cluster, tmp_path):
         before = counted()
         answer = cluster.run("stream-managers", name, where).stdout
         assert answer.count("moves: ") == 3, answer
-        wait_for(f"stream managers {where}", lambda: {p for p, pid in places(cluster, name).values() if pid} == {where}
-                 and len(places(cluster, name)) == 3, 60)
+        wait_for(f"stream managers {where}", lambda: {p for p, pid in cluster.stream_managers(name).values() if pid} == {where}
+                 and len(cluster.stream_managers(name)) == 3, 60)
         wait_for("words behind the move", lambda: counted() > before or counted() == total, 60)
         moved_at.append(counted())
 
     try:
         wait_for("the first words", lambda: counted() > 0, 120)
-        hosts = {pid for _, pid in places(cluster, name).values()}
+        hosts = {pid for _, pid in cluster.stream_managers(name).values()}
         assert len(hosts) == 3 and "nothing moves" in cluster.run("stream-managers", name, "in_host").stdout
         for where in ("process", "in_host", "process"):
             move(where)
-            pids = {pid for _, pid in places(cluster, name).values()}
+            pids = {pid for _, pid in cluster.stream_managers(name).values()}
             assert len(pids) == 3
             assert (pids == hosts) == (where == "in_host"), "the hosts are the ones from before: nothing has restarted"
         assert moved_at[0] < total, "void: all was counted before the stream managers had moved"

@@ -2,8 +2,11 @@
 // that do what they should not.
 #include <petrel/bolt.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -18,16 +21,10 @@ long monotonic_nanos() {
   return now.tv_sec * 1'000'000'000L + now.tv_nsec;
 }
 
-/// Passes the tuples of the ledger topology on. Their last value numbers what a task emits, rising over restarts too;
-/// here it is checked for each source task, and replaced by a number of our own.
-class LedgerIdentity : public petrel::Bolt {
+/// The last value of a tuple numbers what its source task emits.
+class Order {
  public:
-  void prepare(const petrel::Context&, petrel::Collector& collector) override {
-    collector_ = &collector;
-    next_ = monotonic_nanos();
-  }
-  void execute(const petrel::Tuple& tuple) override {
-    if (tuple.is_tick()) return;
+  void check(const petrel::Tuple& tuple) {
     const std::int64_t number = tuple.integer(tuple.size() - 1);
     auto [last, is_new] = seen_.try_emplace(tuple.source_task(), number);
     if (!is_new && last->second >= number) {
@@ -35,17 +32,32 @@ class LedgerIdentity : public petrel::Bolt {
                                std::to_string(last->second) + " of task " + std::to_string(tuple.source_task()));
     }
     last->second = number;
+  }
+  petrel::Value next() { return petrel::Value(next_++); }
+
+ private:
+  std::map<int, std::int64_t> seen_;
+  long next_ = monotonic_nanos();
+};
+
+/// Passes the tuples of the ledger topology on. Their last value numbers what a task emits, rising over restarts too;
+/// here it is checked for each source task, and replaced by a number of our own.
+class LedgerIdentity : public petrel::Bolt {
+ public:
+  void prepare(const petrel::Context&, petrel::Collector& collector) override { collector_ = &collector; }
+  void execute(const petrel::Tuple& tuple) override {
+    if (tuple.is_tick()) return;
+    order_.check(tuple);
     petrel::Values values;
     for (std::size_t i = 0; i + 1 < tuple.size(); ++i) values.push_back(tuple.at(i));
-    values.push_back(petrel::Value(next_++));
+    values.push_back(order_.next());
     collector_->emit(tuple, std::move(values));
     collector_->ack(tuple);
   }
 
  private:
   petrel::Collector* collector_ = nullptr;
-  std::map<int, std::int64_t> seen_;
-  long next_ = 0;
+  Order order_;
 };
 
 /// Does what its first value says: "throw", "int" (throws an int), "stream", "thread", "text"; else echoes.
@@ -122,9 +134,65 @@ class Sleeper : public petrel::Bolt {
   int tuples_ = 0;
 };
 
+/// A half of the cycle of FlowTopology: checks the order of what comes, numbers what it emits, publishes "pid executed
+/// emitted" as COMPONENT-TASK in the folder of its configuration. Enter passes each tuple on, Feed sends so many
+/// percent of them back.
+class CycleHalf : public petrel::Bolt {
+ public:
+  void prepare(const petrel::Context& context, petrel::Collector& collector) override {
+    collector_ = &collector;
+    const std::string& conf = context.conf_json();
+    gain_percent_ = std::stoi(after(conf, "\"flow.gain\":"));
+    const std::string folder = after(conf, "\"flow.folder\":\"");
+    folder_ = folder.substr(0, folder.find('"')) + "/";
+    file_ = context.component() + "-" + std::to_string(context.task_id());
+  }
+
+  void execute(const petrel::Tuple& tuple) override {
+    if (tuple.is_tick()) {
+      if (emitted_ + executed_ != published_) publish();
+      return;
+    }
+    order_.check(tuple);
+    ++executed_;
+    for (owed_ += gain_percent_ == 0 ? 100 : gain_percent_; owed_ >= 100; owed_ -= 100) {
+      collector_->emit(gain_percent_ == 0 ? "default" : "back", {tuple}, {tuple.at(0), order_.next()});
+      ++emitted_;
+    }
+    collector_->ack(tuple);
+  }
+
+ private:
+  static std::string after(const std::string& text, const std::string& key) {
+    const std::size_t at = text.find(key);
+    if (at == std::string::npos) throw std::runtime_error("the configuration has no " + key);
+    return text.substr(at + key.size());
+  }
+
+  void publish() {
+    const std::string temporary = folder_ + "." + file_;
+    std::ofstream(temporary) << getpid() << ' ' << executed_ << ' ' << emitted_ << '\n';
+    if (std::rename(temporary.c_str(), (folder_ + file_).c_str()) != 0) {
+      throw std::runtime_error("cannot publish " + folder_ + file_);
+    }
+    published_ = emitted_ + executed_;
+  }
+
+  petrel::Collector* collector_ = nullptr;
+  int gain_percent_ = 0;
+  std::string folder_;
+  std::string file_;
+  Order order_;
+  long owed_ = 0;
+  long executed_ = 0;
+  long emitted_ = 0;
+  long published_ = -1;
+};
+
 }  // namespace
 
 PETREL_BOLT("ledger-identity", LedgerIdentity)
 PETREL_BOLT("misbehaving", Misbehaving)
 PETREL_BOLT("sleeper", Sleeper)
+PETREL_BOLT("cycle-half", CycleHalf)
 PETREL_SPOUT("counter", Counter)

@@ -15,14 +15,16 @@ import org.apache.storm.task.ShellBolt;
 import org.apache.storm.topology.BoltDeclarer;
 import org.apache.storm.topology.IRichBolt;
 import org.apache.storm.topology.OutputFieldsDeclarer;
+import org.apache.storm.topology.SpoutDeclarer;
 import org.apache.storm.topology.TopologyBuilder;
 import org.apache.storm.topology.base.BaseWindowedBolt;
 
 /** Topologies for flow control, by shape; tests/ledger/flows_test.py says what each shows. */
 public final class FlowTopology {
     private static final String USAGE = "usage: FlowTopology NAME FOLDER cycle|fan|big|sleeper|stuck|shell|window|chain|branches"
-            + " [--gain PERCENT] [--sleep-us N] [--bytes N] [--rate N] [--most N] [--times N] [--library FILE] [--slow 0|1]"
+            + " [--gain PERCENT] [--sleep-us N] [--bytes N] [--rate N] [--most N] [--times N] [--library FILE] [--slow 0|1] [--apart 0|1]"
             + " [--conf KEY=VALUE]...";
+    private static final String CONTAINER = "petrel.container";
     private static final int EIGHT = 8;
 
     private final String folder;
@@ -57,12 +59,36 @@ public final class FlowTopology {
                 options.number("acks", 1) == 1);
     }
 
+    /** With --library: both halves in C++; with --apart 1: in a container of their own. */
     private void cycle() {
-        builder.setSpout("source", source(), 1);
-        builder.setBolt("enter", new Enter(folder), 2).shuffleGrouping("source").shuffleGrouping("feed", Bolts.BACK);
-        builder.setBolt("feed", new Feed(folder, options.number("gain", 50), options.number("sleep-us", 0)), 2)
-                .shuffleGrouping("enter");
-        builder.setBolt("sink", new Sink(folder, 0), 1).shuffleGrouping("enter");
+        int gain = options.number("gain", 50);
+        SpoutDeclarer source = builder.setSpout("source", source(), 1);
+        half("enter", new Enter(folder), 0).shuffleGrouping("source").shuffleGrouping("feed", Bolts.BACK);
+        half("feed", new Feed(folder, gain, options.number("sleep-us", 0)), gain).shuffleGrouping("enter");
+        BoltDeclarer sink = builder.setBolt("sink", new Sink(folder, 0), 1).shuffleGrouping("enter");
+        if (isApart()) {
+            source.addConfiguration(CONTAINER, 1);
+            sink.addConfiguration(CONTAINER, 1);
+        }
+    }
+
+    private boolean isApart() {
+        return options.number("apart", 0) == 1;
+    }
+
+    private BoltDeclarer half(String name, IRichBolt bolt, int gain) {
+        String library = options.text("library", "");
+        BoltDeclarer half = builder.setBolt(name, library.isEmpty() ? bolt : new NativeBolt("value", "number").and(Bolts.BACK), 2);
+        if (isApart()) {
+            half.addConfiguration(CONTAINER, 2);
+        }
+        if (!library.isEmpty()) {
+            half.addConfiguration(NativeBolt.LIBRARY, library)
+                    .addConfiguration(NativeBolt.COMPONENT, "cycle-half")
+                    .addConfiguration("flow.folder", folder)
+                    .addConfiguration("flow.gain", gain);
+        }
+        return half;
     }
 
     private void fan() {

@@ -19,9 +19,16 @@ public final class NativeBolt extends BaseRichBolt {
     public static final String COMPONENT = "petrel.native.component";
 
     private final String[] fields;
+    private String otherStream;
 
     public NativeBolt(String... fields) {
         this.fields = fields;
+    }
+
+    /** Declares this stream as well, with the same fields. */
+    public NativeBolt and(String stream) {
+        otherStream = stream;
+        return this;
     }
 
     @Override
@@ -38,5 +45,8 @@ public final class NativeBolt extends BaseRichBolt {
     @Override
     public void declareOutputFields(OutputFieldsDeclarer declarer) {
         declarer.declare(new Fields(fields));
+        if (otherStream != null) {
+            declarer.declareStream(otherStream, new Fields(fields));
+        }
     }
 }
