@@ -4,6 +4,7 @@ All tuples are numbered by the task that emits them, and every bolt checks that 
 does not ends its host, which check() would see.
 """
 import pathlib
+import re
 import sys
 import time
 
@@ -241,6 +242,14 @@ def flow_rows(cluster, name):
 BIG = 100 << 20
 
 
+def leases(cluster, name):
+    """How late the leases of each of the three stream managers came to each other one, line by line."""
+    def rows():
+        text = cluster.run("status", name, "--links").stdout
+        return re.findall(r"(?m)^ *(\d+:\d+ -> \d+:\d+) .*  leases late by: (.*)$", text)
+    return [f"leases {pair} late by: {delays}" for pair, delays in wait_for("counts of leases", lambda: len(rows()) == 6 and rows(), 30)]
+
+
 def test_a_tuple_above_the_limit_is_refused_by_name(cluster, tmp_path):
     with FlowRun(cluster, tmp_path, "toobig", "big", "--bytes", BIG, conf={"topology.worker.max.heap.size.mb": 512}) as run:
         run.wait_tuples("smallsink", 1000)
@@ -253,7 +262,7 @@ def test_a_tuple_above_the_limit_is_refused_by_name(cluster, tmp_path):
 
 
 def test_a_large_tuple_passes_where_the_limit_allows_it(cluster, tmp_path):
-    """Acks of small tuples go on beside it: their times are printed, with and without it."""
+    """Acks of small tuples and leases go on beside it: their times are printed, with and without it."""
     with FlowRun(cluster, tmp_path, "big", "big", "--bytes", BIG,
                  conf={"topology.worker.max.heap.size.mb": 1024, "petrel.max.tuple.bytes": 256 << 20}) as run:
         run.wait_tuples("smallsink", 1000)
@@ -268,8 +277,10 @@ def test_a_large_tuple_passes_where_the_limit_allows_it(cluster, tmp_path):
                 time.sleep(5)
                 (row,) = run.tasks("small").values()
                 print("acks without large tuples: p50 {} us, p99 {} us, worst {} us".format(*row[4:7]))
+                print("with one large tuple:", *leases(cluster, run.name), sep="\n")
                 (run.folder / "mark").touch()
         (row,) = run.tasks("small").values()
         print("acks beside large tuples: p50 {} us, p99 {} us, worst {} us".format(*row[4:7]))
+        print("with six:", *leases(cluster, run.name), sep="\n")
         assert run.source("big")[2] == 0 and run.source("small")[2] == 0
         check(run, hosts)
