@@ -7,6 +7,7 @@ VECTORS = pathlib.Path(__file__).resolve().parents[1] / "vectors"
 BODIES = ["sections", "probe", "credit", "reserve", "acks", "ack_credit", "hosts"]
 HELLO = {"challenge": [0], "hello": [1, 2], "welcome": [3, 4], "refused": [5]}
 HEADER = 4 + 56
+REPAIR = 0x80  # sections_fuzz.cc
 
 
 def lines(name):
@@ -29,6 +30,8 @@ def main(folder):
         if kind != "lease":
             which = BODIES.index("sections" if kind == "data" else kind)
             seeds[f"sections_fuzz/{kind}{len(stream)}"] = bytes([which]) + frame[HEADER:]
+            if kind == "data":
+                seeds[f"sections_fuzz/repaired{len(stream)}"] = bytes([REPAIR | which]) + frame[HEADER:]
     seeds["frame_fuzz/all"] = bytes([1, 16]) + stream
     seeds["frame_fuzz/unrepaired"] = bytes([0, 255]) + stream
     # A hello that the server of hello_fuzz knows: topology "words".
