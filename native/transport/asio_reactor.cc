@@ -356,7 +356,11 @@ void AsioReactor::when_readable(int fd, Callback callback) {
   // A descriptor of asio's own, so that the caller may close his while we wait.
   int own = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
   CHECK(own >= 0);
-  auto stream = std::make_shared<asio::posix::stream_descriptor>(impl_->io, own);
+  when_own_readable(own, std::move(callback));
+}
+
+void AsioReactor::when_own_readable(int fd, Callback callback) {
+  auto stream = std::make_shared<asio::posix::stream_descriptor>(impl_->io, fd);
   stream->async_wait(asio::posix::stream_descriptor::wait_read,
                      [stream, callback = std::move(callback)](const asio::error_code& error) {
                        if (!error) callback();
@@ -366,8 +370,7 @@ void AsioReactor::when_readable(int fd, Callback callback) {
 void AsioReactor::when_process_ends(int pid, Callback callback) {
   const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
   if (fd >= 0) {
-    when_readable(fd, std::move(callback));
-    ::close(fd);
+    when_own_readable(fd, std::move(callback));  // a second descriptor might not be to be had
   } else if (errno == ESRCH || errno == EINVAL) {
     post(std::move(callback));  // no such process any more
   } else {                      // out of descriptors says nothing about the process

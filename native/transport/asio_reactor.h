@@ -31,6 +31,9 @@ class AsioReactor : public Reactor {
   bool run_until(const std::function<bool()>& done, Nanos timeout);
 
  private:
+  /// `fd` is ours now.
+  void when_own_readable(int fd, Callback callback);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
