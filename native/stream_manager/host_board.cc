@@ -1,5 +1,7 @@
 #include "native/stream_manager/host_board.h"
 
+#include "native/links/host_table.h"
+
 namespace petrel {
 
 bool HostBoard::local_up(uint32_t slot, uint32_t incarnation) {
@@ -27,6 +29,7 @@ bool HostBoard::lost(uint32_t slot, int32_t container, uint32_t incarnation) {
 
 bool HostBoard::learn(int32_t container, const HostEntry& said) {
   if (said.container != container || container == container_ || said.incarnation == 0) return false;
+  if (said.slot >= HostTable::kMaxSlots) return false;
   if (said.state == HostState::kLost) return lost(said.slot, container, said.incarnation);
   if (said.state != HostState::kUp || gone(said.slot, said.incarnation)) return false;
   Host& host = hosts_[said.slot];

@@ -10,7 +10,8 @@
 
 namespace petrel {
 
-/// Thread: one owner.  Limits: the caller admits only slots of the plan.
+/// Thread: one owner.  Limits: slots below HostTable::kMaxSlots; once there is a plan, the caller admits only its
+/// slots.
 class HostBoard {
  public:
   explicit HostBoard(int32_t container) : container_(container) {}

@@ -181,7 +181,8 @@ void StreamManager::add_local(std::unique_ptr<Link> link) {
   std::unique_ptr<Port>& port = locals_[peer.slot];
   port = std::make_unique<Port>(*this, std::move(link));
   port->link->start(*port);
-  if (peer.pid != 0) {
+  // Once for each process: a watch keeps a descriptor until the process ends, and its links come and go.
+  if (peer.pid != 0 && std::exchange(watched_[peer.slot], peer.incarnation) != peer.incarnation) {
     reactor_.when_process_ends(peer.pid, [this, alive = alive_, slot = peer.slot, incarnation = peer.incarnation] {
       if (*alive) host_ended(slot, options_.container, incarnation);
     });

@@ -164,6 +164,7 @@ class StreamManager : private LinkServerHandler, private PeerLoopHandler {
   std::map<uint32_t, std::unique_ptr<Port>> locals_;   // by slot
   std::map<int32_t, std::unique_ptr<Port>> peers_;     // by container
   std::map<int32_t, Known> known_;
+  std::map<uint32_t, uint32_t> watched_;  // by slot: the incarnation whose end the reactor will tell
   StreamManagerCounters counters_;
   bool announce_posted_ = false;
   Reactor::TimerId check_timer_ = 0;

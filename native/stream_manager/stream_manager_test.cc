@@ -12,11 +12,19 @@
 namespace petrel {
 namespace {
 
+using ::testing::_;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::Pair;
 using ::testing::SizeIs;
+
+/// Keeps the watches on processes, for a test to call.
+struct WatchingReactor : ManualReactor {
+  void when_process_ends(int pid, Callback callback) override { watched.emplace_back(pid, std::move(callback)); }
+  std::vector<std::pair<int, Callback>> watched;
+};
 
 /// The far end of a link of the stream manager.
 struct FarEnd : LinkHandler {
@@ -114,7 +122,7 @@ class Manager : public testing::Test {
   uint64_t dropped(Drop why) const { return manager_->counters().dropped(why); }
 
   Rng rng_{1};
-  ManualReactor reactor_;
+  WatchingReactor reactor_;
   std::unique_ptr<StreamManager> manager_;
 };
 
@@ -414,6 +422,20 @@ TEST_F(Manager, AnEndedConnectionIsNoLossAnEndedProcessIs) {
   EXPECT_EQ(one->last_hosts()[0].state, HostState::kUp);
 }
 
+TEST_F(Manager, AProcessIsWatchedOnceHoweverOftenItLinks) {
+  for (int links = 0; links < 5; ++links) (void)connect(LinkRole::kHost, 1, 0, 7, 4711);
+  EXPECT_THAT(reactor_.watched, ElementsAre(Pair(4711, _)));
+  (void)connect(LinkRole::kHost, 1, 0, 8, 4712);
+  ASSERT_THAT(reactor_.watched, ElementsAre(Pair(4711, _), Pair(4712, _)));
+  const auto one = host(1);
+  reactor_.watched[0].second();  // the predecessor: it was replaced, so that is no news
+  EXPECT_EQ(manager_->counters().hosts_lost, 0u);
+  reactor_.watched[1].second();
+  turn(*one);
+  EXPECT_EQ(manager_->counters().hosts_lost, 1u);
+  EXPECT_EQ(one->last_hosts()[0].state, HostState::kLost);
+}
+
 TEST_F(Manager, AFrameOfALostHostIsStale) {
   const auto zero = host(0);
   const auto second = peer(2);
@@ -439,6 +461,25 @@ TEST_F(Manager, WithoutAPlanNothingIsForwarded) {
   const auto one = host(1);
   send(*one, data(1, 0, {1}));
   EXPECT_EQ(dropped(Drop::kNoPlan), 1u);
+}
+
+TEST_F(Manager, WithoutAPlanAPeerCannotFillTheBoard) {
+  StreamManagerOptions options;
+  options.container = 1;
+  manager_ = std::make_unique<StreamManager>(reactor_, options);
+  const auto zero = host(0);
+  const auto second = peer(2);
+  FrameHeader hosts;
+  hosts.kind = FrameKind::kHosts;
+  std::string body;
+  for (const uint32_t slot : {HostTable::kMaxSlots - 1, HostTable::kMaxSlots, UINT32_MAX}) {
+    append_entry(body, HostEntry{slot, 2, 1, HostState::kUp, 1});
+    append_entry(body, HostEntry{slot, 2, 2, HostState::kLost, 1});
+  }
+  send(*second, make_frame(hosts, body));
+  turn(*zero);
+  ASSERT_THAT(zero->last_hosts(), SizeIs(2));
+  EXPECT_EQ(zero->last_hosts()[1].slot, HostTable::kMaxSlots - 1);
 }
 
 }  // namespace
