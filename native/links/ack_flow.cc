@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
+#include <vector>
 
 #include "native/base/mutant.h"
 
@@ -29,26 +30,23 @@ void AckOut::add(const AckRecord& record) {
     waiting_.push_back(record);
     return;
   }
-  const auto [found, inserted] = mergeable_.try_emplace(record.root, waiting_.size());
+  const auto [found, inserted] = mergeable_.try_emplace(record.root, numbered_ + waiting_.size());
   if (inserted) {
     waiting_.push_back(record);
   } else {
-    merge(waiting_[found->second], record);
+    merge(waiting_[found->second - numbered_], record);
     ++merged_;
   }
 }
 
 void AckOut::number(size_t most) {
-  const size_t count = std::min(most, waiting_.size());
-  for (size_t i = 0; i < count; ++i) {
-    if (empty_record(waiting_[i])) continue;
-    kept_.append(reinterpret_cast<const char*>(&waiting_[i]), sizeof(AckRecord));
-  }
-  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(count));
-  mergeable_.clear();
-  if (waiting_.empty()) return;
-  for (size_t i = 0; i < waiting_.size(); ++i) {
-    if (waiting_[i].kind == AckKind::kAck) mergeable_.emplace(waiting_[i].root, i);
+  // Not a look at all that waits: behind a long outage that may be a million records, and this comes with each credit.
+  for (; most > 0 && !waiting_.empty(); --most) {
+    const AckRecord& record = waiting_.front();
+    if (record.kind == AckKind::kAck) mergeable_.erase(record.root);
+    if (!empty_record(record)) kept_.append(reinterpret_cast<const char*>(&record), sizeof(AckRecord));
+    waiting_.pop_front();
+    ++numbered_;
   }
 }
 

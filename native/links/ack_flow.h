@@ -6,12 +6,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "native/ledger/ack_record.h"
 #include "native/links/section.h"
@@ -55,10 +55,11 @@ class AckOut {
   void number(size_t most);
 
   const FlowOptions& options_;
-  std::vector<AckRecord> waiting_;                  // without an offset yet
-  std::unordered_map<uint64_t, size_t> mergeable_;  // root -> its ACK in waiting_; never iterated
-  std::string kept_;                                // bytes from received_ on
-  size_t cursor_ = 0;                               // of kept_, first byte that was not sent
+  std::deque<AckRecord> waiting_;                     // without an offset yet
+  uint64_t numbered_ = 0;                             // records that waited before these
+  std::unordered_map<uint64_t, uint64_t> mergeable_;  // root -> numbered_ + index of its ACK in waiting_; not iterated
+  std::string kept_;                                  // bytes from received_ on
+  size_t cursor_ = 0;                                 // of kept_, first byte that was not sent
   uint64_t received_ = 0;
   uint64_t limit_;
   uint64_t sent_ever_ = 0;

@@ -93,6 +93,21 @@ TEST_F(Acks, TheWindowBoundsWhatIsUnderWay) {
   EXPECT_EQ(out_.take(now_)->offset, 320u);
 }
 
+TEST_F(Acks, WhatWaitsIsMergedWhenAPartOfItHasGone) {
+  for (uint64_t root = 0; root < 15; ++root) out_.add(record(AckKind::kAck, root, 1));
+  EXPECT_EQ(records_of(out_.take(now_)->records).size(), 10u);
+  out_.add(record(AckKind::kAck, 9, 2));   // it has gone: another record
+  out_.add(record(AckKind::kAck, 12, 4));  // it waits
+  EXPECT_EQ(out_.merged(), 1u);
+  EXPECT_TRUE(out_.on_credit({320, 640, 0}, now_));
+  const auto records = records_of(out_.take(now_)->records);
+  ASSERT_EQ(records.size(), 6u);
+  EXPECT_EQ(records[2].root, 12u);
+  EXPECT_EQ(records[2].xor_value, 5u);
+  EXPECT_EQ(records[5].root, 9u);
+  EXPECT_EQ(records[5].xor_value, 2u);
+}
+
 TEST_F(Acks, AFrameThatComesTwiceCountsOnceHoweverItIsCut) {
   std::string bytes(10 * 32, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i / 32);
