@@ -33,13 +33,7 @@ void ErrorOutbox::send_all(const std::function<Status(const proto::ErrorEntry&)>
       entries_.pop_front();
       ++first_number_;
     }
-    if (entries_.empty()) emptied_.notify_all();
   }
-}
-
-bool ErrorOutbox::wait_empty(Nanos timeout) {
-  std::unique_lock lock(mutex_);
-  return emptied_.wait_for(lock, timeout, [&] { return entries_.empty(); });
 }
 
 size_t ErrorOutbox::size() const {

@@ -1,12 +1,10 @@
 // ErrorOutbox: error reports on their way to the topology master. They wait here while the master is away.
 #pragma once
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <mutex>
 
-#include "native/base/clock.h"
 #include "native/base/status.h"
 #include "proto/metrics.pb.h"
 
@@ -22,14 +20,11 @@ class ErrorOutbox {
   void push(proto::ErrorEntry entry);
   /// Sends from the oldest on until `send` refuses; what was sent is forgotten. Thread: one sender at a time.
   void send_all(const std::function<Status(const proto::ErrorEntry&)>& send);
-  /// Waits until nothing is left; false when `timeout` passed first.
-  bool wait_empty(Nanos timeout);
   size_t size() const;
   uint64_t dropped() const;
 
  private:
   mutable std::mutex mutex_;
-  std::condition_variable emptied_;
   std::deque<proto::ErrorEntry> entries_;
   uint64_t first_number_ = 0;  // number of the front entry since the start, to notice drops while one is being sent
   uint64_t dropped_ = 0;
