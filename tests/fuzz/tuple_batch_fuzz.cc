@@ -1,5 +1,5 @@
 // Any bytes as a tuple batch: parse, walk every value, hash the fields; and what was read, written again, reads the
-// same.
+// same. A writer with too small a limit refuses a tuple and keeps what it has.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -33,15 +33,21 @@ std::string rebuild(const TupleBatchView& batch) {
     std::vector<uint32_t> indices;
     WireReader reader = tuple.values();
     for (uint32_t i = 0; i < tuple.value_count(); ++i) {
+      const std::string_view rest = reader.rest();
       const ValueView view = read_value(reader);
       CHECK(reader.ok());
+      CHECK(decode_value(rest.substr(0, rest.size() - reader.remaining())).ok());
       java_hash(view);
       values.push_back(materialise(view));
       indices.push_back(i);
     }
     CHECK(reader.remaining() == 0);
     fields_hash(tuple, indices);
+    const size_t before = builder.bytes();
     CHECK(builder.add(tuple.source_task(), tuple.stream(), anchors, values).ok());
+    const size_t length = builder.bytes() - before - sizeof(uint32_t);
+    const Status refused = builder.add(tuple.source_task(), tuple.stream(), anchors, values, length - 1);
+    CHECK(refused.code() == StatusCode::kLimit && builder.bytes() == before + sizeof(uint32_t) + length);
   }
   return builder.take();
 }
