@@ -117,7 +117,7 @@ class Executor {
   void calling() { calls_.store(calls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   /// Ticks, loads, drain requests that are due. True when there was one.
   Result<bool> run_control(MonoTime now);
-  bool control_waits() const { return drain_asked_.load() != drain_seen_; }
+  bool control_waits() const { return drain_asked_.load() != drain_seen_ && may_start_markers(); }
   /// Sends the markers of all tasks behind everything that they emitted, and says so.
   Status send_markers(uint64_t epoch);
   /// May markers start here now?

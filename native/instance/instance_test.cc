@@ -301,6 +301,23 @@ TEST(Instance, MarkersComeBehindEverythingThatWasEmitted) {
   }
 }
 
+// A host that comes up while the topology is inactive is asked to drain before its spouts have begun.
+TEST(Instance, ASpoutThatIsActiveAgainSleepsInSpiteOfMarkersThatWereAskedFor) {
+  Draining chain(0);
+  WorldOptions options;
+  options.hosts = 1;
+  StepWorld world(chain_plan(), options, chain);
+  world.drain(1);
+  world.set_active(true);
+  Executor& spout = world.executor(1);
+  while (*spout.run_once(world.clock.now())) {
+  }
+  EXPECT_GT(spout.begin_idle(), Nanos(0)) << "it would be stepped again and again";
+  spout.end_idle();
+  world.set_active(false);
+  ASSERT_TRUE(world.run_until([&] { return chain.epochs[1] == 1; })) << "they go when it stops";
+}
+
 TEST(Instance, MarkersGoRoundNoCycle) {
   class DrainRound : public Round {
    public:
