@@ -21,6 +21,8 @@
 namespace petrel::sim {
 namespace {
 
+constexpr uint64_t kProgress = 5000;
+
 struct Options {
   uint64_t seeds = 2000;
   uint64_t first = 1;
@@ -99,6 +101,10 @@ class Runner {
 
   void take(const ScheduleResult& result) {
     ++(result.counted ? counted_ : void_);
+    if (result.counted && counted_ % kProgress == 0 && counted_ < options_.seeds) {
+      fmt::print("  {} schedules so far, the newest of seed {}, {} failed\n", counted_, result.seed, failures_);
+      std::fflush(stdout);
+    }
     roots_ += result.counts.roots;
     tuples_ += result.counts.received;
     simulated_ms_ += result.simulated_ms;

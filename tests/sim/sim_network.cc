@@ -23,9 +23,10 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     Status reason;         // with `ended`
     bool reading = false;  // a read is put, or waits in the gate
     std::deque<std::string> received;
-    std::function<void(std::string_view)> on_bytes;
+    // Shared with the call that runs: the stream may go away inside.
+    std::shared_ptr<const std::function<void(std::string_view)>> on_bytes;
+    std::shared_ptr<const std::function<void()>> on_written;
     std::function<void(Status)> on_closed;
-    std::function<void()> on_written;
     bool written_put = false;
   };
   struct Pipe {  // from end i to end 1 - i
@@ -66,7 +67,7 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
     End& e = ends[end];
     CHECK(!e.started);
     e.started = true;
-    e.on_bytes = std::move(on_bytes);
+    e.on_bytes = std::make_shared<const std::function<void(std::string_view)>>(std::move(on_bytes));
     e.on_closed = std::move(on_closed);
     put_read(end);
   }
@@ -217,8 +218,8 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
         End& written = self->ends[end];
         written.written_put = false;
         if (written.gone || !written.on_written) return;
-        auto callback = written.on_written;  // a copy: the stream may go away inside
-        callback();
+        const auto on_written = written.on_written;
+        (*on_written)();
       });
     });
   }
@@ -268,8 +269,8 @@ class SimConnection : public std::enable_shared_from_this<SimConnection> {
       std::string piece = std::move(e.received.front());
       e.received.pop_front();
       pipes[1 - end].wire_bytes -= piece.size();
-      auto on_bytes = e.on_bytes;  // a copy: the stream may go away inside
-      on_bytes(piece);
+      const auto on_bytes = e.on_bytes;
+      (*on_bytes)(piece);
       if (!pipes[1 - end].closed) pump(1 - end);
     }
     if (e.gone || !e.ended) return;
@@ -299,7 +300,9 @@ class SimStream : public ByteStream {
   }
   void send(std::string bytes) override { connection_->send(end_, std::move(bytes)); }
   size_t queued_bytes() const override { return connection_->pipes[end_].outbox_bytes; }
-  void on_written(std::function<void()> callback) override { connection_->ends[end_].on_written = std::move(callback); }
+  void on_written(std::function<void()> callback) override {
+    connection_->ends[end_].on_written = std::make_shared<const std::function<void()>>(std::move(callback));
+  }
   std::string peer() const override { return connection_->ends[1 - end_].name; }
   int peer_pid() const override { return connection_->tcp() ? 0 : connection_->ends[1 - end_].pid; }
 

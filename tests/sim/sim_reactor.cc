@@ -7,15 +7,6 @@
 
 namespace petrel::sim {
 
-void ProcessGate::run(Kind kind, SimWorld::Callback callback) {
-  if (!alive_) return;
-  if (paused_) {
-    waiting_.emplace_back(kind, std::move(callback));
-  } else {
-    callback();
-  }
-}
-
 void ProcessGate::resume(bool timers_first, bool io_first) {
   paused_ = false;
   auto waiting = std::move(waiting_);
@@ -28,12 +19,14 @@ void ProcessGate::resume(bool timers_first, bool io_first) {
 }
 
 SimReactor::SimReactor(SimWorld& world, SimNetwork& network, int machine, int pid)
-    : world_(world), network_(network), machine_(machine), pid_(pid), gate_(std::make_shared<ProcessGate>(world)) {
+    : world_(world), network_(network), machine_(machine), pid_(pid), gate_(std::make_shared<ProcessGate>()) {
   world_.process_started(pid);
 }
 
 SimReactor::~SimReactor() {
   gate_->die();
+  // What they hold may cancel timers when it goes.
+  const auto timers = std::exchange(timers_, {});
 }
 
 void SimReactor::post(Callback callback) {
@@ -43,22 +36,46 @@ void SimReactor::post(Callback callback) {
 }
 
 Reactor::TimerId SimReactor::after(Nanos delay, Callback callback) {
-  const TimerId id = ++last_timer_;
-  // Cancelled also while it waits in the gate of a paused process: the entry in timers_ decides.
-  auto fire = [this, id, callback = std::move(callback)]() {
-    if (timers_.erase(id) != 0) callback();
-  };
-  timers_[id] = world_.after(std::max(delay, Nanos(0)), [gate = gate_, fire = std::move(fire)]() mutable {
-    gate->run(ProcessGate::Kind::kTimer, std::move(fire));
+  uint32_t index;
+  if (free_timers_.empty()) {
+    index = static_cast<uint32_t>(timers_.size());
+    timers_.emplace_back();
+  } else {
+    index = free_timers_.back();
+    free_timers_.pop_back();
+  }
+  Timer& timer = timers_[index];
+  timer.armed = true;
+  timer.callback = std::move(callback);
+  const TimerId id = (static_cast<uint64_t>(++timer.generation) << 32) | (index + 1);
+  timer.event = world_.after(std::max(delay, Nanos(0)), [gate = gate_, this, id] {
+    gate->run(ProcessGate::Kind::kTimer, [this, id] {
+      if (const Callback due = disarm(id)) due();
+    });
   });
   return id;
 }
 
+SimReactor::Timer* SimReactor::find(TimerId timer) {
+  const uint32_t index = static_cast<uint32_t>(timer) - 1;
+  if (timer == 0 || index >= timers_.size()) return nullptr;
+  Timer& found = timers_[index];
+  return found.armed && found.generation == static_cast<uint32_t>(timer >> 32) ? &found : nullptr;
+}
+
+Reactor::Callback SimReactor::disarm(TimerId timer) {
+  Timer* found = find(timer);
+  if (found == nullptr) return nullptr;
+  found->armed = false;
+  free_timers_.push_back(static_cast<uint32_t>(found - timers_.data()));
+  return std::exchange(found->callback, nullptr);
+}
+
 void SimReactor::cancel(TimerId timer) {
-  auto found = timers_.find(timer);
-  if (found == timers_.end()) return;
-  world_.cancel(found->second);
-  timers_.erase(found);
+  const Timer* found = find(timer);
+  if (found == nullptr) return;
+  world_.cancel(found->event);
+  disarm(timer);
 }
 
 void SimReactor::run() {

@@ -2,8 +2,9 @@
 #pragma once
 
 #include <deque>
-#include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "native/transport/reactor.h"
 #include "tests/sim/sim_world.h"
@@ -16,12 +17,19 @@ class SimNetwork;
 class ProcessGate {
  public:
   enum class Kind { kPost, kTimer, kIo };
-  explicit ProcessGate(SimWorld& world) : world_(world) {}
 
   bool alive() const { return alive_; }
   bool paused() const { return paused_; }
   /// Runs now, later (paused) or never (dead).
-  void run(Kind kind, SimWorld::Callback callback);
+  template <typename F>
+  void run(Kind kind, F&& callback) {
+    if (!alive_) return;
+    if (paused_) {
+      waiting_.emplace_back(kind, std::forward<F>(callback));
+    } else {
+      callback();
+    }
+  }
   void die() {
     alive_ = false;
     waiting_.clear();
@@ -32,7 +40,6 @@ class ProcessGate {
   void resume(bool timers_first, bool io_first);
 
  private:
-  SimWorld& world_;
   bool alive_ = true;
   bool paused_ = false;
   std::deque<std::pair<Kind, SimWorld::Callback>> waiting_;
@@ -62,16 +69,25 @@ class SimReactor : public Reactor {
   const std::shared_ptr<ProcessGate>& gate() const { return gate_; }
   int machine() const { return machine_; }
   int pid() const { return pid_; }
-  size_t timers() const { return timers_.size(); }
 
  private:
+  /// What waits in the world and in the gate of a paused process names the timer: cancelled, it is not found.
+  struct Timer {
+    uint32_t generation = 0;
+    bool armed = false;
+    SimWorld::EventId event = 0;
+    Callback callback;
+  };
+  Timer* find(TimerId timer);
+  Callback disarm(TimerId timer);
+
   SimWorld& world_;
   SimNetwork& network_;
   const int machine_;
   const int pid_;
   std::shared_ptr<ProcessGate> gate_;
-  TimerId last_timer_ = 0;
-  std::map<TimerId, SimWorld::EventId> timers_;
+  std::vector<Timer> timers_;
+  std::vector<uint32_t> free_timers_;
 };
 
 }  // namespace petrel::sim

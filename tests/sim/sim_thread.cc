@@ -5,6 +5,12 @@
 #include "native/base/check.h"
 
 namespace petrel::sim {
+namespace {
+
+// Something may come between a step and the sleep after it, but not again and again.
+constexpr int kMostFruitless = 1000;
+
+}  // namespace
 
 void SimParker::park(Nanos) {
   CHECK(false && "a simulated executor waits between its steps only");
@@ -59,14 +65,19 @@ void SimThread::step() {
   if (!worked.ok()) return events_.failed(worked.status());
   busy_until_ = now + busy_;
   if (*worked) {
+    fruitless_ = 0;
     events_.stepped();
     return schedule(std::chrono::microseconds(1));
   }
   const Nanos wait = executor_.begin_idle();
   if (wait <= Nanos(0)) {
     executor_.end_idle();
+    if (++fruitless_ > kMostFruitless) {
+      return events_.failed(Status(StatusCode::kInternal, "it spins: there is nothing to do, and it does not sleep"));
+    }
     return schedule(std::chrono::microseconds(1));
   }
+  fruitless_ = 0;
   sleeping_ = true;
   // A spout polls its source again and again; what finds nothing there is left out.
   const bool polls = spout_ && !executor_.outbox().has_refused();

@@ -61,6 +61,7 @@ class SimThread {
   MonoTime due_{};
   Nanos busy_{0};
   uint32_t slow_ = 1;
+  int fruitless_ = 0;  // steps in a row that did nothing and did not let it sleep
 };
 
 }  // namespace petrel::sim

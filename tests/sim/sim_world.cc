@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "native/base/check.h"
-
 namespace petrel::sim {
 namespace {
 constexpr MonoTime kStart{Seconds(1000)};
@@ -19,56 +17,91 @@ int64_t SimWorld::now_ms() const {
   return std::chrono::duration_cast<Millis>(now() - kStart).count();
 }
 
-SimWorld::EventId SimWorld::at(MonoTime when, Callback callback) {
-  uint32_t slot;
-  if (free_slots_.empty()) {
-    slot = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
+SimWorld::~SimWorld() {
+  for (Slot& slot : slots_) {
+    if (slot.used) slot.destroy(slot.room);
   }
-  Slot& s = slots_[slot];
-  s.callback = std::move(callback);
-  s.used = true;
-  ++s.generation;
-  heap_.push_back({std::max(when, now()), next_order_++, slot, s.generation});
-  std::push_heap(heap_.begin(), heap_.end(), Later());
-  return (static_cast<uint64_t>(s.generation) << 32) | (slot + 1);
+}
+
+uint32_t SimWorld::take_slot() {
+  if (free_slots_.empty()) {
+    slots_.emplace_back();
+    return static_cast<uint32_t>(slots_.size() - 1);
+  }
+  const uint32_t index = free_slots_.back();
+  free_slots_.pop_back();
+  return index;
+}
+
+SimWorld::EventId SimWorld::put(MonoTime when, uint32_t index) {
+  Slot& slot = slots_[index];
+  slot.used = true;
+  ++slot.generation;
+  if (when <= now()) {
+    due_now_.push_back(index);
+  } else {
+    heap_.push_back({when, next_order_++, index});
+    std::push_heap(heap_.begin(), heap_.end(), Later());
+  }
+  return (static_cast<uint64_t>(slot.generation) << 32) | (index + 1);
 }
 
 void SimWorld::cancel(EventId event) {
-  const uint32_t slot = static_cast<uint32_t>(event) - 1;
-  if (event == 0 || slot >= slots_.size()) return;
-  Slot& s = slots_[slot];
-  if (!s.used || s.generation != static_cast<uint32_t>(event >> 32)) return;
-  s.used = false;  // its heap entry frees the slot when its time comes
-  Callback gone = std::move(s.callback);
-  s.callback = nullptr;
+  const uint32_t index = static_cast<uint32_t>(event) - 1;
+  if (event == 0 || index >= slots_.size()) return;
+  Slot& slot = slots_[index];
+  if (!slot.used || slot.generation != static_cast<uint32_t>(event >> 32)) return;
+  slot.used = false;
+  slot.destroy(slot.room);
+  if (++cancelled_ > 64 && cancelled_ > heap_.size() / 2) drop_cancelled();
+}
+
+void SimWorld::drop_cancelled() {
+  std::erase_if(heap_, [this](const Due& due) {
+    if (slots_[due.slot].used) return false;
+    free_slot(due.slot);
+    return true;
+  });
+  std::make_heap(heap_.begin(), heap_.end(), Later());
+  cancelled_ = 0;
+}
+
+// The next one that is to run until `end`, whose time it becomes.
+bool SimWorld::next_slot(MonoTime end, uint32_t& index) {
+  for (;;) {
+    if (!heap_.empty() && (due_now_.empty() || heap_.front().when <= now())) {
+      const Due due = heap_.front();
+      if (due.when > end) return false;
+      std::pop_heap(heap_.begin(), heap_.end(), Later());
+      heap_.pop_back();
+      index = due.slot;
+      if (slots_[index].used && due.when > now()) clock_.advance(due.when - now());
+    } else if (!due_now_.empty() && now() <= end) {
+      index = due_now_.front();
+      due_now_.pop_front();
+    } else {
+      return false;
+    }
+    if (slots_[index].used) return true;
+    free_slot(index);
+  }
 }
 
 bool SimWorld::run_one(MonoTime end) {
   if (failed()) return false;
-  while (!heap_.empty()) {
-    const Due due = heap_.front();
-    if (due.when > end) break;
-    std::pop_heap(heap_.begin(), heap_.end(), Later());
-    heap_.pop_back();
-    Slot& s = slots_[due.slot];
-    const bool run = s.used;
-    Callback callback = std::move(s.callback);
-    s.callback = nullptr;
-    s.used = false;
-    free_slots_.push_back(due.slot);
-    if (!run) continue;
-    clock_.advance(due.when - now());
-    mix(static_cast<uint64_t>(now().time_since_epoch().count()));
-    ++events_run_;
-    callback();
-    return !failed();
+  uint32_t index = 0;
+  if (!next_slot(end, index)) {
+    if (end > now()) clock_.advance(end - now());
+    return false;
   }
-  if (end > now()) clock_.advance(end - now());
-  return false;
+  mix(static_cast<uint64_t>(now().time_since_epoch().count()));
+  ++events_run_;
+  Slot& slot = slots_[index];
+  slot.used = false;  // cannot be cancelled any more
+  slot.run(slot.room);
+  slot.destroy(slot.room);
+  free_slot(index);
+  return !failed();
 }
 
 void SimWorld::run_until(MonoTime end) {

@@ -2,11 +2,15 @@
 // here, so that the same seed gives the same schedule.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -23,6 +27,7 @@ class SimWorld {
 
   /// `kept_lines`: of the trace, for last_events().
   explicit SimWorld(uint64_t seed, size_t kept_lines = 256);
+  ~SimWorld();
   SimWorld(const SimWorld&) = delete;
 
   uint64_t seed() const { return seed_; }
@@ -34,8 +39,23 @@ class SimWorld {
   Rng rng(uint64_t owner) const { return Rng(seed_).split(owner); }
 
   /// Runs `callback` at `when` (now, when that is past), after everything that was put at the same time before.
-  EventId at(MonoTime when, Callback callback);
-  EventId after(Nanos delay, Callback callback) { return at(now() + delay, std::move(callback)); }
+  template <typename F>
+  EventId at(MonoTime when, F callback) {
+    if constexpr (sizeof(F) > Slot::kRoom) {
+      return at(when, [boxed = std::make_unique<F>(std::move(callback))] { (*boxed)(); });
+    } else {
+      const uint32_t index = take_slot();
+      Slot& slot = slots_[index];
+      new (static_cast<void*>(slot.room)) F(std::move(callback));
+      slot.run = [](void* room) { (*static_cast<F*>(room))(); };
+      slot.destroy = [](void* room) { static_cast<F*>(room)->~F(); };
+      return put(when, index);
+    }
+  }
+  template <typename F>
+  EventId after(Nanos delay, F callback) {
+    return at(now() + delay, std::move(callback));
+  }
   void cancel(EventId event);
   /// False when nothing is left, `end` is reached (time then stands there) or the schedule has failed.
   bool run_one(MonoTime end);
@@ -58,16 +78,19 @@ class SimWorld {
   void when_process_ends(int pid, Callback callback);
 
  private:
+  /// Holds a callback where it is until it has run: no event is allocated.
   struct Slot {
-    Callback callback;
+    static constexpr size_t kRoom = 64;
+    alignas(std::max_align_t) std::byte room[kRoom];
+    void (*run)(void*) = nullptr;
+    void (*destroy)(void*) = nullptr;
     uint32_t generation = 0;
-    bool used = false;
+    bool used = false;  // will run
   };
   struct Due {
     MonoTime when;
     uint64_t order;
     uint32_t slot;
-    uint32_t generation;
   };
   struct Later {
     bool operator()(const Due& a, const Due& b) const { return a.when != b.when ? a.when > b.when : a.order > b.order; }
@@ -77,13 +100,22 @@ class SimWorld {
     const char* kind;
     uint64_t a, b, c;
   };
+  uint32_t take_slot();
+  EventId put(MonoTime when, uint32_t index);
+  void free_slot(uint32_t index) { free_slots_.push_back(index); }
+  void drop_cancelled();
+  bool next_slot(MonoTime end, uint32_t& index);
   void mix(uint64_t value);
 
   const uint64_t seed_;
   ManualClock clock_;
-  std::vector<Slot> slots_;
+  std::deque<Slot> slots_;  // stay where they are
   std::vector<uint32_t> free_slots_;
+  // What is due now came after all that the heap has of this time: no order is needed. A cancelled event keeps its slot
+  // until it is taken out here.
+  std::deque<uint32_t> due_now_;
   std::vector<Due> heap_;
+  size_t cancelled_ = 0;
   uint64_t next_order_ = 0;
   uint64_t events_run_ = 0;
   uint64_t hash_ = 0xcbf29ce484222325ULL;
