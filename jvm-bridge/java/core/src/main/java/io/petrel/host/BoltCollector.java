@@ -60,6 +60,9 @@ final class BoltCollector implements IOutputCollector {
 
     @Override
     public void ack(Tuple input) {
+        if (!own.tracks()) {
+            return;
+        }
         if (executor.ownsThread()) {
             own.ack(input, executor.processNanos(input));
             return;

@@ -16,7 +16,13 @@ public final class BoltExecutor extends Executor {
     private static final Logger LOG = LoggerFactory.getLogger("org.apache.storm.executor.bolt.BoltExecutor");
     private static final long IDLE_NANOS = 10_000_000_000L;
 
+    /** Storm's default rate: one in twenty. */
+    private static final double USUAL_RATE = 0.05;
+
     private final Sampler sampler;
+    /** A sample costs four looks at the clock: of a batch one is enough, unless the user asked for many. */
+    private final boolean oneOfABatch;
+    private boolean sampledOfBatch;
     private final List<TaskWriter> writers = new ArrayList<>();
     private final List<BoltCollector> collectors = new ArrayList<>();
     private IBolt[] bolts;
@@ -37,7 +43,9 @@ public final class BoltExecutor extends Executor {
 
     public BoltExecutor(ExecutorSpec spec, Services services, ExecutorParts parts, Parker parker) {
         super(spec, services, parts, parker);
-        sampler = new Sampler(Conf.decimal(spec.conf(), "topology.stats.sample.rate", 0.05), spec.firstTask());
+        double rate = Conf.decimal(spec.conf(), "topology.stats.sample.rate", USUAL_RATE);
+        sampler = new Sampler(rate, spec.firstTask());
+        oneOfABatch = rate <= USUAL_RATE;
     }
 
     @Override
@@ -55,6 +63,7 @@ public final class BoltExecutor extends Executor {
                 return worked;
             }
             at = batch.first();
+            sampledOfBatch = false;
             if (batch.getClass() != TupleBatch.class) {
                 unpack(batch);
             }
@@ -206,7 +215,7 @@ public final class BoltExecutor extends Executor {
         }
         InCell cell = inputs.of(tuple.getSourceComponent(), tuple.getSourceStreamId());
         cell.executed++;
-        boolean sample = sampler.take();
+        boolean sample = sampler.take() && !(oneOfABatch && sampledOfBatch);
         if (!sample && !observed) {
             bolts[index].execute(tuple);
             return;
@@ -217,6 +226,7 @@ public final class BoltExecutor extends Executor {
     private void executeObserved(Task task, IBolt bolt, Tuple tuple, InCell cell, boolean sample) {
         long since = clock.nanos();
         if (sample) {
+            sampledOfBatch = true;
             long wallMillis = clock.wallMillis();
             ((TupleImpl) tuple).setProcessSampleStartTime(wallMillis);
             ((TupleImpl) tuple).setExecuteSampleStartTime(wallMillis);
