@@ -230,6 +230,44 @@ TEST_F(Flows, FragmentsResumeInTheMiddle) {
   EXPECT_EQ(whole_->size(), 4000u);
 }
 
+TEST_F(Flows, OnlyAPartOfALargeSectionIsUnderWay) {
+  options_.part_window = 2400;
+  out_.on_credit(credit(0, 5000), now_);
+  EXPECT_EQ(offer(4500), Admit::kTaken);
+  EXPECT_EQ(offer(10), Admit::kTaken);
+  size_t arrived = 0;
+  InFlow::Arrival last = InFlow::Arrival::kBad;
+  for (int turn = 0; turn < 20 && out_.sent() < 4510; ++turn) {
+    for (const auto& part : send()) {
+      last = arrive(part);
+      arrived += InFlow::size_of(part.first);
+    }
+    EXPECT_LE(out_.sent() - (4510 - out_.kept_bytes()), 2400u + 10) << "turn " << turn;
+    // The receiver tells what it has although the limit has not changed.
+    if (arrived < 4500) {
+      ASSERT_TRUE(in_.credit_due(5000, 1000, 0));
+    }
+    EXPECT_TRUE(out_.on_credit(in_.take_credit(20, kTupleLane, 5000, 0), now_));
+    EXPECT_FALSE(in_.credit_due(5000, 1000, 0));
+  }
+  EXPECT_EQ(arrived, 4510u);
+  EXPECT_EQ(last, InFlow::Arrival::kDeliver);
+}
+
+TEST_F(Flows, NewsOfPartsThatIsLostIsAskedFor) {
+  options_.part_window = 2400;
+  out_.on_credit(credit(0, 5000), now_);
+  EXPECT_EQ(offer(4500), Admit::kTaken);
+  for (const auto& part : send()) EXPECT_EQ(arrive(part), InFlow::Arrival::kPart);
+  in_.take_credit(20, kTupleLane, 5000, 0);  // on its way it is lost
+  EXPECT_EQ(out_.unsent(), nullptr);
+  pass(options_.probe_kept);
+  ASSERT_TRUE(out_.take_probe(now_));
+  in_.on_probe(out_.sent());
+  EXPECT_TRUE(out_.on_credit(in_.take_credit(20, kTupleLane, 5000, 0), now_));
+  EXPECT_NE(out_.unsent(), nullptr);
+}
+
 TEST_F(Flows, FragmentsThatDoNotFitAreBad) {
   const auto fragment = [](uint32_t id, uint32_t index, uint64_t at, uint64_t total, size_t bytes, uint64_t offset) {
     const std::string part(bytes, 'x');

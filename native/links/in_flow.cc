@@ -59,6 +59,7 @@ void InFlow::on_probe(uint64_t sent) {
 
 bool InFlow::credit_due(uint64_t limit, uint64_t window, uint64_t wanted) const {
   if (resume_ || forced_ || probed_) return true;
+  if (assembly_ && expected_ - told_received_ >= options_.part_window / 4) return true;
   if (limit <= told_limit_) return false;
   const uint64_t quarter = window / 4;
   // The sender may stand at what it was told, or it has said which end it waits for.
@@ -72,6 +73,7 @@ CreditEntry InFlow::take_credit(int32_t executor, uint8_t lane, uint64_t limit, 
   if (probed_) entry.flags |= CreditEntry::kProbeAnswer;
   resume_ = probed_ = forced_ = false;
   told_limit_ = limit;
+  told_received_ = expected_;
   return entry;
 }
 

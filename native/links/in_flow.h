@@ -60,6 +60,7 @@ class InFlow {
   Fragment assembling_;  // the next fragment that fits; bytes are not used
 
   uint64_t told_limit_;
+  uint64_t told_received_ = 0;
   bool resume_ = false;
   bool probed_ = false;
   bool forced_ = false;

@@ -82,6 +82,13 @@ void OutFlow::forgive(const Asker& asker, MonoTime now) {
   refusals_.erase(found);
 }
 
+const OutFlow::Piece* OutFlow::unsent() const {
+  if (cursor_ == kept_.size()) return nullptr;
+  const Piece& next = kept_[cursor_];
+  const bool wait = cursor_ > 0 && next.kind == SectionKind::kFragment && next.end() - received_ > options_.part_window;
+  return wait ? nullptr : &next;
+}
+
 void OutFlow::advance(MonoTime now) {
   CHECK(cursor_ < kept_.size());
   if (cursor_ == 0) progress_ = now;

@@ -48,8 +48,9 @@ class OutFlow {
   /// Moved from only when taken.
   Admit offer(int32_t source_executor, OutSection&& section, MonoTime now);
 
-  /// The next piece to send; null when all has been sent. advance() says that it was.
-  const Piece* unsent() const { return cursor_ < kept_.size() ? &kept_[cursor_] : nullptr; }
+  /// The next piece to send; null when all has been sent, or so much of a large section is under way that what others
+  /// send would wait behind it. advance() says that it was.
+  const Piece* unsent() const;
   void advance(MonoTime now);
   /// Offset up to which pieces have been sent (a resume sets it back).
   uint64_t sent() const { return cursor_ < kept_.size() ? kept_[cursor_].offset : next_; }

@@ -23,6 +23,7 @@ struct FlowOptions {
   uint64_t ack_window = 1U << 20;        // of an ack flow
   uint64_t max_tuple_bytes = 64U << 20;  // a section above it is kTooLarge
   size_t frame_bytes = kDataFrameBytes;  // of sections in a frame; a larger section is cut into fragments
+  uint64_t part_window = 2U << 20;       // of fragments that the receiver has not told to have; at least four frames
   Nanos probe_blocked = Millis(100);     // a blocked sender asks so often
   Nanos probe_kept = Millis(200);        // and one whose kept bytes do not shrink
   int probe_doublings = 3;               // unanswered probes come at up to 2^3 times these intervals
