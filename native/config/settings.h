@@ -24,9 +24,9 @@ struct Settings {
   bool nimbus_allow_remote = false;  // other machines may call; nobody proves who they are
   int64_t nimbus_max_frame_bytes = 0;
   int64_t nimbus_max_connections = 0;
-  int64_t upload_expiry_s = 0;     // nimbus.file.copy.expiration.secs
-  int64_t upload_max_bytes = 0;    // of one jar
-  int64_t upload_quota_bytes = 0;  // of all unfinished uploads together
+  int64_t upload_expiry_s = 0;       // nimbus.file.copy.expiration.secs
+  int64_t upload_max_bytes = 0;      // of one jar
+  int64_t upload_quota_bytes = 0;    // of all unfinished uploads together
   std::vector<int64_t> slots_ports;  // supervisor.slots.ports
   std::string java_home;             // empty: JAVA_HOME, else the newest JDK from 17 up
   std::string java_dir;              // empty: beside the binary

@@ -134,7 +134,8 @@ TEST_F(Pool, AReservationIsNotHeldUpByAnIdleShare) {
   EXPECT_LE(pool_.exposure(), kPool + 2 * 1000 + options_.max_tuple_bytes);
 }
 
-// Smaller sections of others went before the large one that had asked, so a part of its room is left when it asks again.
+// Smaller sections of others went before the large one that had asked, so a part of its room is left when it asks
+// again.
 TEST_F(Pool, AGrantThatWasUsedInPartStandsInNobodysWay) {
   const auto slow = open();
   EXPECT_TRUE(pool_.reserve(slow, 20000));

@@ -1,4 +1,5 @@
-// ledger_check FOLDER [--timeout-ms N] [--fault NS]... [--no-fail] [--count FROM_NS TO_NS]... [--worst FROM_NS TO_NS]...
+// ledger_check FOLDER [--timeout-ms N] [--fault NS]... [--no-fail] [--count FROM_NS TO_NS]... [--worst FROM_NS
+// TO_NS]...
 //              [--running]
 //
 // Reads the logs of the ledger topology and prints what it finds, one JSON object per line:

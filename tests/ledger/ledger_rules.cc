@@ -43,8 +43,8 @@ class Checker {
       for (size_t open = 0; open < spout.opens.size(); ++open) check_replay(task, spout, open);
     }
     std::vector<std::string> findings;
-    for (const Rule* rule : {&phantom_, &ends_, &early_ack_, &lost_, &cause_, &late_, &doubled_, &stale_, &replay_,
-                             &waited_, &unasked_}) {
+    for (const Rule* rule :
+         {&phantom_, &ends_, &early_ack_, &lost_, &cause_, &late_, &doubled_, &stale_, &replay_, &waited_, &unasked_}) {
       rule->report(&findings);
     }
     return findings;
