@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <filesystem>
 
+#include "native/base/check.h"
 #include "native/base/file.h"
 #include "native/base/rng.h"
 #include "native/container/proc_table.h"
@@ -79,6 +81,35 @@ TEST_F(LauncherTest, TheReactorTellsThatAProcessHasEnded) {
   EXPECT_TRUE(reactor.run_until([&] { return ended == 1 && reaped; }, kPatience));
   reactor.when_process_ends(process->pid, [&] { ++ended; });  // there is none any more
   EXPECT_EQ(ended, 1);
+  EXPECT_TRUE(reactor.run_until([&] { return ended == 2; }, kPatience));
+}
+
+/// Leaves `left` descriptors to be had.
+struct FewDescriptors {
+  explicit FewDescriptors(int left) {
+    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    const int lowest_free = dup(STDIN_FILENO);
+    CHECK(lowest_free >= 0 && close(lowest_free) == 0);
+    const rlimit few{static_cast<rlim_t>(lowest_free + left), before.rlim_max};
+    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
+  }
+  ~FewDescriptors() { CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0); }
+  rlimit before{};
+};
+
+TEST_F(LauncherTest, TheReactorTellsItEvenWhenDescriptorsRunOut) {
+  auto process = launcher.spawn(shell("exec sleep 60"), [](ExitStatus) {});
+  ASSERT_TRUE(process.ok()) << process.status().to_string();
+  int warm = 0;
+  reactor.after(Millis(1), [&] { ++warm; });
+  ASSERT_TRUE(reactor.run_until([&] { return warm == 1; }, kPatience));  // it has its own descriptors now
+  int ended = 0;
+  for (const int left : {1, 0}) {
+    const FewDescriptors few(left);
+    reactor.when_process_ends(process->pid, [&] { ++ended; });
+  }
+  EXPECT_FALSE(reactor.run_until([&] { return ended > 0; }, Millis(50)));
+  ASSERT_TRUE(launcher.signal(*process, SIGKILL).ok());
   EXPECT_TRUE(reactor.run_until([&] { return ended == 2; }, kPatience));
 }
 

@@ -4,8 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
-#include <random>
 
+#include "native/base/rng.h"
 #include "native/ledger/ack_record.h"
 
 namespace petrel {
@@ -76,24 +76,24 @@ TEST(RootRing, CollectsWhatIsDueOnce) {
 }
 
 TEST(RootRing, AgreesWithAMapOverRandomHistories) {
-  std::mt19937_64 random(7);
+  Rng random(7);
   for (int round = 0; round < 20; ++round) {
     RootRing ring;
     std::map<uint64_t, uint64_t> reference;  // root -> xor value
     uint64_t next[2] = {0, 0};
     for (int step = 0; step < 20'000; ++step) {
-      if (reference.empty() || random() % 100 < 52) {
-        const int task = static_cast<int>(random() % 2);
+      if (reference.empty() || random.below(100) < 52) {
+        const int task = static_cast<int>(random.below(2));
         const uint64_t fresh = root(next[task]++, 3 + task);
         const uint32_t index = ring.insert(fresh);
         if (index == RootRing::kNone) continue;
         ASSERT_EQ(ring.entry(index).xor_value, 0U);
-        ring.entry(index).xor_value = random();
-        ring.arm(index, static_cast<int64_t>(random() % 100));
+        ring.entry(index).xor_value = random.next();
+        ring.arm(index, static_cast<int64_t>(random.below(100)));
         reference[fresh] = ring.entry(index).xor_value;
       } else {
         auto gone = reference.begin();
-        std::advance(gone, static_cast<int64_t>(random() % std::min<size_t>(reference.size(), 30)));
+        std::advance(gone, static_cast<int64_t>(random.below(std::min<size_t>(reference.size(), 30))));
         const uint32_t index = ring.find(gone->first);
         ASSERT_NE(index, RootRing::kNone);
         ASSERT_EQ(ring.entry(index).xor_value, gone->second);

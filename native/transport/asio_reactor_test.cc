@@ -1,15 +1,9 @@
 #include "native/transport/asio_reactor.h"
 
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <thread>
-#include <utility>
-
-#include "native/base/check.h"
 
 namespace petrel {
 namespace {
@@ -172,50 +166,6 @@ TEST(AsioReactor, WhenReadableRunsOnce) {
   EXPECT_TRUE(reactor.run_until([&] { return ran == 1; }, kPatience));
   close(fds[0]);
   close(fds[1]);
-}
-
-/// A process that waits; it ends with the test, however that ends.
-struct Child {
-  Child() : pid(fork()) {
-    while (pid == 0) pause();
-  }
-  ~Child() { end(); }
-  void end() {
-    if (pid <= 0) return;
-    kill(pid, SIGKILL);
-    waitpid(std::exchange(pid, 0), nullptr, 0);
-  }
-  pid_t pid;
-};
-
-/// Leaves `left` descriptors to be had.
-struct FewDescriptors {
-  explicit FewDescriptors(int left) {
-    CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
-    const int lowest_free = dup(STDIN_FILENO);
-    CHECK(lowest_free >= 0 && close(lowest_free) == 0);
-    const rlimit few{static_cast<rlim_t>(lowest_free + left), before.rlim_max};
-    CHECK(setrlimit(RLIMIT_NOFILE, &few) == 0);
-  }
-  ~FewDescriptors() { CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0); }
-  rlimit before{};
-};
-
-TEST(AsioReactor, TheEndOfAProcessIsToldEvenWhenDescriptorsRunOut) {
-  AsioReactor reactor;
-  int warm = 0;
-  reactor.after(Millis(1), [&] { ++warm; });
-  ASSERT_TRUE(reactor.run_until([&] { return warm == 1; }, kPatience));  // it has its own descriptors now
-  Child child;
-  ASSERT_GT(child.pid, 0);
-  int ended = 0;
-  for (const int left : {1, 0}) {
-    const FewDescriptors few(left);
-    reactor.when_process_ends(child.pid, [&] { ++ended; });
-  }
-  EXPECT_FALSE(reactor.run_until([&] { return ended > 0; }, Millis(50)));
-  child.end();
-  EXPECT_TRUE(reactor.run_until([&] { return ended == 2; }, kPatience));
 }
 
 }  // namespace
