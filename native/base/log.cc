@@ -34,8 +34,11 @@ void configure_log(LogLevel level, int fd) {
   g_fd = fd;
 }
 
+bool Logger::passes(LogLevel level) {
+  return level >= g_level.load(std::memory_order_relaxed);
+}
+
 void Logger::write(LogLevel level, std::string_view message) const {
-  if (level < g_level.load(std::memory_order_relaxed)) return;
   int64_t wall_ms = SystemClock::instance().wall_ms();
   std::time_t seconds = wall_ms / 1000;
   std::tm parts{};

@@ -21,22 +21,23 @@ class Logger {
 
   template <typename... Args>
   void debug(fmt::format_string<Args...> format, Args&&... args) const {
-    write(LogLevel::kDebug, fmt::format(format, std::forward<Args>(args)...));
+    if (passes(LogLevel::kDebug)) write(LogLevel::kDebug, fmt::format(format, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void info(fmt::format_string<Args...> format, Args&&... args) const {
-    write(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));
+    if (passes(LogLevel::kInfo)) write(LogLevel::kInfo, fmt::format(format, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void warn(fmt::format_string<Args...> format, Args&&... args) const {
-    write(LogLevel::kWarn, fmt::format(format, std::forward<Args>(args)...));
+    if (passes(LogLevel::kWarn)) write(LogLevel::kWarn, fmt::format(format, std::forward<Args>(args)...));
   }
   template <typename... Args>
   void error(fmt::format_string<Args...> format, Args&&... args) const {
-    write(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
+    if (passes(LogLevel::kError)) write(LogLevel::kError, fmt::format(format, std::forward<Args>(args)...));
   }
 
  private:
+  static bool passes(LogLevel level);
   void write(LogLevel level, std::string_view message) const;
   const char* module_;
 };
