@@ -18,14 +18,14 @@ int64_t SimWorld::now_ms() const {
 }
 
 SimWorld::~SimWorld() {
-  for (Slot& slot : slots_) {
-    if (slot.used) slot.destroy(slot.room);
+  for (const auto& slot : slots_) {
+    if (slot->used) slot->destroy(slot->room);
   }
 }
 
 uint32_t SimWorld::take_slot() {
   if (free_slots_.empty()) {
-    slots_.emplace_back();
+    slots_.push_back(std::make_unique<Slot>());
     return static_cast<uint32_t>(slots_.size() - 1);
   }
   const uint32_t index = free_slots_.back();
@@ -34,7 +34,7 @@ uint32_t SimWorld::take_slot() {
 }
 
 SimWorld::EventId SimWorld::put(MonoTime when, uint32_t index) {
-  Slot& slot = slots_[index];
+  Slot& slot = *slots_[index];
   slot.used = true;
   ++slot.generation;
   if (when <= now()) {
@@ -49,7 +49,7 @@ SimWorld::EventId SimWorld::put(MonoTime when, uint32_t index) {
 void SimWorld::cancel(EventId event) {
   const uint32_t index = static_cast<uint32_t>(event) - 1;
   if (event == 0 || index >= slots_.size()) return;
-  Slot& slot = slots_[index];
+  Slot& slot = *slots_[index];
   if (!slot.used || slot.generation != static_cast<uint32_t>(event >> 32)) return;
   slot.used = false;
   slot.destroy(slot.room);
@@ -58,7 +58,7 @@ void SimWorld::cancel(EventId event) {
 
 void SimWorld::drop_cancelled() {
   std::erase_if(heap_, [this](const Due& due) {
-    if (slots_[due.slot].used) return false;
+    if (slots_[due.slot]->used) return false;
     free_slot(due.slot);
     return true;
   });
@@ -75,14 +75,14 @@ bool SimWorld::next_slot(MonoTime end, uint32_t& index) {
       std::pop_heap(heap_.begin(), heap_.end(), Later());
       heap_.pop_back();
       index = due.slot;
-      if (slots_[index].used && due.when > now()) clock_.advance(due.when - now());
+      if (slots_[index]->used && due.when > now()) clock_.advance(due.when - now());
     } else if (!due_now_.empty() && now() <= end) {
       index = due_now_.front();
       due_now_.pop_front();
     } else {
       return false;
     }
-    if (slots_[index].used) return true;
+    if (slots_[index]->used) return true;
     free_slot(index);
   }
 }
@@ -96,7 +96,7 @@ bool SimWorld::run_one(MonoTime end) {
   }
   mix(static_cast<uint64_t>(now().time_since_epoch().count()));
   ++events_run_;
-  Slot& slot = slots_[index];
+  Slot& slot = *slots_[index];
   slot.used = false;  // cannot be cancelled any more
   slot.run(slot.room);
   slot.destroy(slot.room);

@@ -45,7 +45,7 @@ class SimWorld {
       return at(when, [boxed = std::make_unique<F>(std::move(callback))] { (*boxed)(); });
     } else {
       const uint32_t index = take_slot();
-      Slot& slot = slots_[index];
+      Slot& slot = *slots_[index];
       new (static_cast<void*>(slot.room)) F(std::move(callback));
       slot.run = [](void* room) { (*static_cast<F*>(room))(); };
       slot.destroy = [](void* room) { static_cast<F*>(room)->~F(); };
@@ -109,7 +109,7 @@ class SimWorld {
 
   const uint64_t seed_;
   ManualClock clock_;
-  std::deque<Slot> slots_;  // stay where they are
+  std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<uint32_t> free_slots_;
   // What is due now came after all that the heap has of this time: no order is needed. A cancelled event keeps its slot
   // until it is taken out here.
