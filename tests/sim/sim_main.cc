@@ -1,22 +1,20 @@
 // petrel-sim: schedules of the simulator. `./dev sim` calls it.
 #include <unistd.h>
 
-#include <atomic>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <mutex>
 #include <string>
 #include <thread>
-#include <vector>
 
 #include "native/base/clock.h"
 #include "native/base/log.h"
 #include "native/base/mutant.h"
 #include "tests/sim/schedule.h"
+#include "tests/sim/sim_workers.h"
 
 namespace petrel::sim {
 namespace {
@@ -33,7 +31,7 @@ struct Options {
   ScheduleOptions schedule;
 };
 
-thread_local uint64_t current_seed = 0;
+uint64_t current_seed = 0;
 
 // A broken CHECK ends the process: say which seed did it.
 void on_abort(int) {
@@ -43,6 +41,11 @@ void on_abort(int) {
                     static_cast<unsigned long long>(current_seed), static_cast<unsigned long long>(current_seed));
   if (n > 0 && ::write(2, text, static_cast<size_t>(n)) < 0) std::_Exit(4);
   std::_Exit(3);
+}
+
+ScheduleResult run_named(uint64_t seed, const ScheduleOptions& options) {
+  current_seed = seed;
+  return run_schedule(seed, options);
 }
 
 void explain(const ScheduleResult& result) {
@@ -66,9 +69,12 @@ class Runner {
 
   int run() {
     const MonoTime begin = SystemClock::instance().now();
-    std::vector<std::thread> threads;
-    for (unsigned i = 0; i < options_.jobs; ++i) threads.emplace_back([this] { work(); });
-    for (std::thread& thread : threads) thread.join();
+    SimWorkers workers(options_.jobs, options_.schedule, run_named);
+    for (;;) {
+      while (wants_more(workers.running()) && workers.start(next_)) ++next_;
+      if (workers.running() == 0) break;
+      take(workers.wait());
+    }
     const auto took = std::chrono::duration_cast<Millis>(SystemClock::instance().now() - begin).count();
     fmt::print(
         "{} schedules ({} more did not count: no fault hit while 100 roots were pending), seeds {} to {}, {} failed; "
@@ -81,22 +87,9 @@ class Runner {
   }
 
  private:
-  void work() {
-    for (;;) {
-      {
-        const std::lock_guard lock(mutex_);
-        if (counted_ + void_ > 3 * options_.seeds + 10) return;
-        if (counted_ + running_ >= options_.seeds || failures_ >= options_.most_failures) {
-          if (running_ == 0 || failures_ >= options_.most_failures || counted_ >= options_.seeds) return;
-        }
-        ++running_;
-        current_seed = next_++;
-      }
-      const ScheduleResult result = run_schedule(current_seed, options_.schedule);
-      const std::lock_guard lock(mutex_);
-      --running_;
-      take(result);
-    }
+  bool wants_more(size_t running) const {
+    if (failures_ >= options_.most_failures || counted_ + void_ > 3 * options_.seeds + 10) return false;
+    return counted_ + running < options_.seeds;
   }
 
   void take(const ScheduleResult& result) {
@@ -130,9 +123,7 @@ class Runner {
   }
 
   const Options options_;
-  std::mutex mutex_;
   uint64_t next_;
-  uint64_t running_ = 0;
   uint64_t counted_ = 0;
   uint64_t void_ = 0;
   uint64_t failures_ = 0;
@@ -200,8 +191,7 @@ int main(int argc, char** argv) {
   configure_log(options.one ? LogLevel::kInfo : LogLevel::kError);
   std::signal(SIGABRT, on_abort);
   if (!options.one) return Runner(options).run();
-  current_seed = options.first;
-  const ScheduleResult result = run_schedule(options.first, options.schedule);
+  const ScheduleResult result = run_named(options.first, options.schedule);
   explain(result);
   return result.failure.empty() ? 0 : 1;
 }

@@ -2,10 +2,12 @@
 // sees.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <map>
 #include <optional>
 
 #include "native/base/log.h"
-#include "tests/sim/schedule.h"
+#include "tests/sim/sim_workers.h"
 
 namespace petrel::sim {
 namespace {
@@ -39,6 +41,44 @@ TEST_F(SimTest, TheSameSeedTwiceIsTheSameSchedule) {
     EXPECT_EQ(first.events, second.events) << seed;
     EXPECT_EQ(first.reached, second.reached) << seed;
     EXPECT_NE(first.trace_hash, run_schedule(seed + 1000).trace_hash) << seed;
+  }
+}
+
+TEST_F(SimTest, AWorkerIsTheSameSchedule) {
+  constexpr uint64_t kSeeds = 6;
+  SimWorkers workers(2, {});
+  uint64_t next = 1;
+  std::map<uint64_t, ScheduleResult> results;
+  while (results.size() < kSeeds) {
+    while (next <= kSeeds && workers.start(next)) ++next;
+    ScheduleResult result = workers.wait();
+    results[result.seed] = std::move(result);
+  }
+  EXPECT_EQ(workers.running(), 0u);
+  for (uint64_t seed = 1; seed <= kSeeds; ++seed) {
+    const ScheduleResult here = run_schedule(seed);
+    EXPECT_EQ(results[seed].trace_hash, here.trace_hash) << seed;
+    EXPECT_EQ(results[seed].reached, here.reached) << seed;
+    EXPECT_EQ(results[seed].counts.received, here.counts.received) << seed;
+    EXPECT_EQ(results[seed].counted, here.counted) << seed;
+  }
+}
+
+TEST_F(SimTest, AWorkerThatDiesIsAFailureOfItsSeedOnly) {
+  SimWorkers workers(1, {}, [](uint64_t seed, const ScheduleOptions&) {
+    if (seed == 2) std::_Exit(7);
+    ScheduleResult result;
+    result.seed = seed;
+    result.failure = seed == 3 ? "a failure" : "";
+    return result;
+  });
+  const std::map<uint64_t, std::string> expected = {{1, ""}, {2, "its process ended with code 7"}, {3, "a failure"}};
+  for (const auto& [seed, failure] : expected) {
+    ASSERT_TRUE(workers.start(seed));
+    EXPECT_FALSE(workers.start(99)) << "it is busy";
+    const ScheduleResult result = workers.wait();
+    EXPECT_EQ(result.seed, seed);
+    EXPECT_EQ(result.failure, failure);
   }
 }
 
