@@ -1,7 +1,5 @@
 #include "native/transport/control_client.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <optional>
 
@@ -13,14 +11,14 @@ namespace {
 
 constexpr int kSilentTurns = 4;
 
-proto::Envelope make_hello(const ControlIdentity& identity, const std::string& nonce) {
+proto::Envelope make_hello(const ControlIdentity& identity, int pid, const std::string& nonce) {
   proto::Envelope envelope;
   proto::Hello& hello = *envelope.mutable_hello();
   hello.set_protocol_version(kControlProtocolVersion);
   hello.set_role(identity.role);
   hello.set_container_id(identity.container_id);
   hello.set_incarnation(identity.incarnation);
-  hello.set_pid(getpid());
+  hello.set_pid(pid);
   hello.set_topology_id(identity.topology_id);
   hello.set_slot(identity.slot);
   hello.set_proof(
@@ -104,7 +102,8 @@ struct ControlClient::Impl : std::enable_shared_from_this<ControlClient::Impl> {
       return;
     }
     // A failure shows as on_closed.
-    if (Status sent = connection->send(make_hello(options.identity, challenge.nonce())); !sent.ok()) return;
+    if (Status sent = connection->send(make_hello(options.identity, reactor.own_pid(), challenge.nonce())); !sent.ok())
+      return;
   }
   void on_closed(const Status& reason) {
     connection.reset();

@@ -2,6 +2,8 @@
 // network.
 #pragma once
 
+#include <unistd.h>
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,6 +79,8 @@ class Reactor {
   /// Runs `callback` once when process `pid` has ended, soon when there is none; never inside the call. A reactor
   /// without processes never calls.
   virtual void when_process_ends(int /*pid*/, Callback /*callback*/) {}
+  /// The process whose loop this is, as it introduces itself.
+  virtual int own_pid() const { return ::getpid(); }
 };
 
 }  // namespace petrel

@@ -64,6 +64,7 @@ class SimReactor : public Reactor {
                std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) override;
   void when_readable(int fd, Callback callback) override;
   void when_process_ends(int pid, Callback callback) override;
+  int own_pid() const override { return pid_; }
 
   SimWorld& world() { return world_; }
   const std::shared_ptr<ProcessGate>& gate() const { return gate_; }
