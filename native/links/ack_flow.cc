@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -26,28 +27,48 @@ void merge(AckRecord& into, const AckRecord& record) {
 }  // namespace
 
 void AckOut::add(const AckRecord& record) {
-  if (record.kind != AckKind::kAck) {
-    waiting_.push_back(record);
-    return;
+  if (record.kind == AckKind::kAck) {
+    if (seen_.empty()) seen_.resize(kSeen);
+    Seen& seen = seen_[record.root % kSeen];
+    if (seen.root == record.root && seen.end > numbered_) {
+      merge(waiting_[seen.end - 1 - numbered_], record);
+      ++merged_;
+      return;
+    }
+    seen = {record.root, numbered_ + waiting_.size() + 1};
   }
-  const auto [found, inserted] = mergeable_.try_emplace(record.root, numbered_ + waiting_.size());
-  if (inserted) {
-    waiting_.push_back(record);
-  } else {
-    merge(waiting_[found->second - numbered_], record);
-    ++merged_;
+  waiting_.push_back(record);
+  if (waiting_.size() >= compact_at_) compact();
+}
+
+void AckOut::compact() {
+  std::unordered_map<uint64_t, size_t> place;  // of a root's ACK in `left`; not iterated
+  std::deque<AckRecord> left;
+  for (const AckRecord& record : waiting_) {
+    if (record.kind == AckKind::kAck) {
+      const auto [found, inserted] = place.try_emplace(record.root, left.size());
+      if (!inserted) {
+        merge(left[found->second], record);
+        ++merged_;
+        continue;
+      }
+    }
+    left.push_back(record);
   }
+  waiting_.swap(left);
+  seen_.assign(kSeen, Seen{});
+  compact_at_ = std::max(kCompactAt, 2 * waiting_.size());
 }
 
 void AckOut::number(size_t most) {
   // Not a look at all that waits: behind a long outage that may be a million records, and this comes with each credit.
   for (; most > 0 && !waiting_.empty(); --most) {
     const AckRecord& record = waiting_.front();
-    if (record.kind == AckKind::kAck) mergeable_.erase(record.root);
     if (!empty_record(record)) kept_.append(reinterpret_cast<const char*>(&record), sizeof(AckRecord));
     waiting_.pop_front();
     ++numbered_;
   }
+  if (waiting_.empty()) compact_at_ = kCompactAt;
 }
 
 std::optional<AckOut::Chunk> AckOut::take(MonoTime now) {
@@ -83,7 +104,8 @@ bool AckOut::on_credit(const AckCreditBody& credit, MonoTime now) {
 void AckOut::reset() {
   dropped_records_ += waiting_.size() + kept_.size() / sizeof(AckRecord);
   waiting_.clear();
-  mergeable_.clear();
+  seen_.clear();
+  compact_at_ = kCompactAt;
   kept_.clear();
   cursor_ = 0;
   received_ = sent_ever_ = 0;

@@ -1,7 +1,8 @@
 // AckOut and AckIn: the two ends of an ack flow, all ack records of one host for the ledger of another.
 //
 // Pure. Offsets count 32 bytes per record. Records are merged while they wait (ACKs of one root: XOR of the XORs, OR of
-// the masks, the smaller loss number), get an offset when they are first sent, and are kept until covered. A record has
+// the masks, the smaller loss number): those of one burst as they come, by a small table, and all of them whenever they
+// have doubled behind an outage. They get an offset when they are first sent, and are kept until covered. A record has
 // no boundary but its 32 bytes: a re-sent frame may be cut in another way and still counts once.
 #pragma once
 
@@ -11,7 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "native/ledger/ack_record.h"
 #include "native/links/section.h"
@@ -52,14 +53,24 @@ class AckOut {
   uint64_t dropped_records() const { return dropped_records_; }
 
  private:
+  // Where the last ACK of a root waits. A place serves many roots; one that was taken over costs a record, no more.
+  struct Seen {
+    uint64_t root = 0;
+    uint64_t end = 0;  // numbered_ + index in waiting_ + 1; not above numbered_: it does not wait any more
+  };
+  static constexpr size_t kSeen = 1024;
+  static constexpr size_t kCompactAt = 1U << 16;
+
   void number(size_t most);
+  void compact();
 
   const FlowOptions& options_;
-  std::deque<AckRecord> waiting_;                     // without an offset yet
-  uint64_t numbered_ = 0;                             // records that waited before these
-  std::unordered_map<uint64_t, uint64_t> mergeable_;  // root -> numbered_ + index of its ACK in waiting_; not iterated
-  std::string kept_;                                  // bytes from received_ on
-  size_t cursor_ = 0;                                 // of kept_, first byte that was not sent
+  std::deque<AckRecord> waiting_;   // without an offset yet
+  uint64_t numbered_ = 0;           // records that waited before these
+  std::vector<Seen> seen_;          // by the low bits of the root
+  size_t compact_at_ = kCompactAt;  // records
+  std::string kept_;                // bytes from received_ on
+  size_t cursor_ = 0;               // of kept_, first byte that was not sent
   uint64_t received_ = 0;
   uint64_t limit_;
   uint64_t sent_ever_ = 0;

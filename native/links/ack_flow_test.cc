@@ -108,6 +108,41 @@ TEST_F(Acks, WhatWaitsIsMergedWhenAPartOfItHasGone) {
   EXPECT_EQ(records[5].xor_value, 2u);
 }
 
+// Nobody takes, and the same roots are acked again and again, too far apart for the table of the last ones.
+TEST_F(Acks, BehindAnOutageWhatWaitsIsBoundedByTheRoots) {
+  options_.ack_window = uint64_t{1} << 30;
+  AckOut out(options_);
+  constexpr uint64_t kRoots = 20'000;
+  constexpr uint64_t kRounds = 40;
+  uint64_t most = 0;
+  for (uint64_t round = 0; round < kRounds; ++round) {
+    for (uint64_t root = 1; root <= kRoots; ++root) {
+      out.add(record(AckKind::kAck, root, root * kRounds + round, uint64_t{1} << (round % 64), 9));
+    }
+    out.add(record(AckKind::kFail, kRoots + round, 0));
+    most = std::max(most, out.waiting_bytes());
+  }
+  EXPECT_LT(most, 90'000 * sizeof(AckRecord)) << "of " << kRoots * kRounds << " records";
+  std::map<uint64_t, AckRecord> found;
+  uint64_t fails = 0;
+  while (const auto chunk = out.take(now_)) {
+    for (const AckRecord& one : records_of(chunk->records)) {
+      fails += one.kind == AckKind::kFail ? 1 : 0;
+      if (one.kind != AckKind::kAck) continue;
+      found[one.root].xor_value ^= one.xor_value;
+      found[one.root].host_mask |= one.host_mask;
+    }
+  }
+  EXPECT_EQ(fails, kRounds);
+  ASSERT_EQ(found.size(), kRoots);
+  for (const auto& [root, sum] : found) {
+    uint64_t expected = 0;
+    for (uint64_t round = 0; round < kRounds; ++round) expected ^= root * kRounds + round;
+    ASSERT_EQ(sum.xor_value, expected);
+    ASSERT_EQ(sum.host_mask, (uint64_t{1} << kRounds) - 1);
+  }
+}
+
 TEST_F(Acks, AFrameThatComesTwiceCountsOnceHoweverItIsCut) {
   std::string bytes(10 * 32, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i / 32);

@@ -120,20 +120,30 @@ Admit SendSide::offer(int32_t source_executor, OutSection&& section, MonoTime no
 }
 
 void SendSide::acks(std::span<const AckRecord> records) {
+  // Most records of a batch are for the same spout task.
+  int32_t task = 0;
+  const TaskRoute* route = nullptr;
+  Destination* destination = nullptr;
+  uint32_t least = 0;  // incarnation; 0: nothing is known, and nothing is too old
   for (const AckRecord& record : records) {
-    const TaskRoute* route = routes_ ? routes_->find(RootId::spout_task(record.root)) : nullptr;
-    if (route == nullptr || route->slot == slot_) {
+    if (const int32_t of = RootId::spout_task(record.root); of != task || destination == nullptr) {
+      task = of;
+      route = routes_ ? routes_->find(task) : nullptr;
+      const bool remote = route != nullptr && route->slot != slot_;
+      destination = remote ? &this->destination(route->slot) : nullptr;
+      least = remote ? table_.least_alive(route->slot) : 0;
+    }
+    if (destination == nullptr) {
       ++acks_dropped_;
       continue;
     }
     // A newer one than we know of is no mistake: its tuples may come before the news of it, by way of others.
-    const uint32_t least = table_.least_alive(route->slot);  // 0: nothing is known, and nothing is too old
     if (least != 0 && RootId::is_older(RootId::incarnation(record.root), least) &&
         !PETREL_MUTANT("record of an earlier spout incarnation accepted")) {
       ++acks_dropped_;  // the ledger that waits for it died
       continue;
     }
-    destination(route->slot).acks.add(record);
+    destination->acks.add(record);
   }
 }
 
