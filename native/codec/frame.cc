@@ -217,17 +217,41 @@ Result<FrameView> parse_frame(std::string_view frame_without_length, size_t max_
   return frame;
 }
 
-void append_section(std::string& body, SectionHeader header, std::string_view bytes) {
-  WireWriter writer(body);
+namespace {
+
+void append_section_header(WireWriter& writer, const SectionHeader& header, size_t bytes) {
   writer.u32(static_cast<uint32_t>(header.destination_task));
   writer.u32(static_cast<uint32_t>(header.executor));
   writer.u8(header.lane);
   writer.u8(static_cast<uint8_t>(header.kind));
   writer.u16(0);
   writer.u32(header.kind == SectionKind::kMarker ? 0 : header.count);
-  writer.u32(static_cast<uint32_t>(bytes.size()));
+  writer.u32(static_cast<uint32_t>(bytes));
   writer.u64(header.offset);
+}
+
+void append_fragment_header(WireWriter& writer, const Fragment& fragment) {
+  writer.u32(fragment.id);
+  writer.u32(fragment.index);
+  writer.u64(fragment.offset_in_tuple);
+  writer.u64(fragment.total_bytes);
+}
+
+}  // namespace
+
+void append_section(std::string& body, SectionHeader header, std::string_view bytes) {
+  WireWriter writer(body);
+  append_section_header(writer, header, bytes.size());
   writer.bytes(bytes);
+}
+
+void append_fragment(std::string& body, const SectionHeader& header, const Fragment& fragment) {
+  const size_t bytes = kFragmentHeaderBytes + fragment.bytes.size();
+  body.reserve(body.size() + kSectionHeaderBytes + bytes);
+  WireWriter writer(body);
+  append_section_header(writer, header, bytes);
+  append_fragment_header(writer, fragment);
+  writer.bytes(fragment.bytes);
 }
 
 namespace {
@@ -316,10 +340,7 @@ std::string encode_fragment(const Fragment& fragment) {
   std::string out;
   out.reserve(kFragmentHeaderBytes + fragment.bytes.size());
   WireWriter writer(out);
-  writer.u32(fragment.id);
-  writer.u32(fragment.index);
-  writer.u64(fragment.offset_in_tuple);
-  writer.u64(fragment.total_bytes);
+  append_fragment_header(writer, fragment);
   writer.bytes(fragment.bytes);
   return out;
 }

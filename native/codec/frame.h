@@ -139,6 +139,8 @@ struct Fragment {
   std::string_view bytes;        // at least 1
 };
 std::string encode_fragment(const Fragment& fragment);
+/// As append_section() with encode_fragment(), but the bytes are copied only once.
+void append_fragment(std::string& body, const SectionHeader& header, const Fragment& fragment);
 Result<Fragment> parse_fragment(std::string_view bytes);
 
 // ---- Frames of entries. A body is its entries, nothing else; at most kMaxEntries.

@@ -127,6 +127,16 @@ TEST(Frame, WhatWasWrittenReadsTheSame) {
 }
 
 // S3, S15: no prefix of a body is taken for a body, but where a section ends.
+TEST(Frame, AFragmentIsAppendedAsItIsEncoded) {
+  const Fragment fragment{1, 2, 10, 100, "part"};
+  const SectionHeader header{9, 8, 1, SectionKind::kFragment, 7, 0, 55};
+  std::string expected = "before";
+  append_section(expected, header, encode_fragment(fragment));
+  std::string body = "before";
+  append_fragment(body, header, fragment);
+  EXPECT_EQ(body, expected);
+}
+
 TEST(Frame, EveryCutOfSectionsIsRefused) {
   std::string body;
   append_section(body, {9, 8, 0, SectionKind::kTuples, 1, 0, 0}, "first");

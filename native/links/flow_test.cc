@@ -45,8 +45,8 @@ class Flows : public testing::Test {
     std::vector<std::pair<SectionHeader, std::string>> sent;
     while (const OutFlow::Piece* piece = out_.unsent()) {
       sent.emplace_back(SectionHeader{piece->destination_task, 20, kTupleLane, piece->kind, piece->count,
-                                      static_cast<uint32_t>(piece->bytes.size()), piece->offset},
-                        piece->bytes);
+                                      static_cast<uint32_t>(piece->bytes_in_frame()), piece->offset},
+                        piece->whole ? encode_fragment(piece->fragment) : piece->bytes);
       out_.advance(now_);
     }
     return sent;
@@ -211,6 +211,27 @@ TEST_F(Flows, ALargeSectionTravelsInFragments) {
   EXPECT_EQ(*whole_, bytes);
   EXPECT_EQ(in_.received(), 3100u);  // headers of fragments count nothing
   EXPECT_EQ(in_.assembly_bytes(), 0u);
+}
+
+TEST_F(Flows, ALargeSectionIsKeptOnceAndNotCopied) {
+  out_.on_credit(credit(0, 5000), now_);
+  OutSection large = section_of(4000);
+  const char* const bytes = large.bytes.data();
+  EXPECT_EQ(out_.offer(kExecutor, std::move(large), now_), Admit::kTaken);
+  const std::weak_ptr<const std::string> whole = out_.unsent()->whole;
+  uint64_t at = 0;
+  for (; const OutFlow::Piece* piece = out_.unsent(); out_.advance(now_)) {
+    EXPECT_EQ(piece->fragment.bytes.data(), bytes + at);
+    at += piece->fragment.bytes.size();
+  }
+  EXPECT_EQ(at, 4000u);
+  EXPECT_TRUE(out_.on_credit(credit(576, 5000, CreditEntry::kResume), now_));
+  ASSERT_NE(out_.unsent(), nullptr);
+  EXPECT_EQ(out_.unsent()->fragment.bytes.data(), bytes + 576) << "what is sent again is of the same bytes";
+  while (out_.unsent() != nullptr) out_.advance(now_);
+  EXPECT_FALSE(whole.expired());
+  EXPECT_TRUE(out_.on_credit(credit(4000, 5000), now_));
+  EXPECT_TRUE(whole.expired());
 }
 
 TEST_F(Flows, FragmentsResumeInTheMiddle) {

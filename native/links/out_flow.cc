@@ -38,21 +38,21 @@ Admit OutFlow::offer(int32_t source_executor, OutSection&& section, MonoTime now
 
 void OutFlow::take(OutSection&& section) {
   const uint64_t size = section.bytes.size();
-  kept_.push_back(Piece{section.source_task, section.destination_task, section.kind, section.count, 0, next_, size,
+  kept_.push_back(Piece{section.source_task, section.destination_task, section.kind, section.count, next_, size,
                         std::move(section.bytes)});
   next_ += size;
 }
 
 void OutFlow::cut(OutSection&& section) {
-  const std::string whole = std::move(section.bytes);
+  const auto whole = std::make_shared<const std::string>(std::move(section.bytes));
   Fragment fragment;
   fragment.id = ++last_fragment_id_ == 0 ? ++last_fragment_id_ : last_fragment_id_;
-  fragment.total_bytes = whole.size();
-  while (fragment.offset_in_tuple < whole.size()) {
+  fragment.total_bytes = whole->size();
+  while (fragment.offset_in_tuple < whole->size()) {
     fragment.bytes =
-        std::string_view(whole).substr(fragment.offset_in_tuple, options_.frame_bytes - kFragmentHeaderBytes);
-    kept_.push_back(Piece{section.source_task, section.destination_task, SectionKind::kFragment, section.count,
-                          fragment.id, next_, fragment.bytes.size(), encode_fragment(fragment)});
+        std::string_view(*whole).substr(fragment.offset_in_tuple, options_.frame_bytes - kFragmentHeaderBytes);
+    kept_.push_back(Piece{section.source_task, section.destination_task, SectionKind::kFragment, section.count, next_,
+                          fragment.bytes.size(), std::string(), whole, fragment});
     next_ += fragment.bytes.size();
     fragment.offset_in_tuple += fragment.bytes.size();
     ++fragment.index;

@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -27,11 +29,13 @@ class OutFlow {
     int32_t destination_task = 0;
     SectionKind kind = SectionKind::kTuples;
     uint32_t count = 0;
-    uint32_t fragment_id = 0;
     uint64_t offset = 0;
-    uint64_t size = 0;  // in the flow: bytes without a fragment's header
-    std::string bytes;  // as in the frame
+    uint64_t size = 0;                                   // in the flow: bytes without a fragment's header
+    std::string bytes;                                   // of a section
+    std::shared_ptr<const std::string> whole = nullptr;  // what the fragment is a range of
+    Fragment fragment = {};                              // kFragment only
     uint64_t end() const { return offset + size; }
+    size_t bytes_in_frame() const { return size + (whole ? kFragmentHeaderBytes : 0); }
   };
   struct Counters {
     uint64_t taken = 0;  // sections
@@ -98,6 +102,7 @@ class OutFlow {
 
   bool fits(const Asker& asker, uint64_t bytes) const;
   void take(OutSection&& section);
+  /// Copies nothing: that is left to who makes the frames, when a fragment's turn has come.
   void cut(OutSection&& section);
   void refuse(const Asker& asker, uint64_t bytes, MonoTime now);
   void forgive(const Asker& asker, MonoTime now);

@@ -18,16 +18,24 @@ class SendSide::Packer {
   void add(const OutFlow::Piece& piece, int32_t executor, uint8_t lane) {
     const bool fragment = piece.kind == SectionKind::kFragment;
     if (sections_ > 0 && (fragment || header_.source_task != piece.source_task || sections_ == kMaxSections ||
-                          bytes_ + piece.bytes.size() > frame_bytes_)) {
+                          bytes_ + piece.bytes_in_frame() > frame_bytes_)) {
       flush();
     }
     header_.source_task = piece.source_task;
-    header_.fragment_id = piece.fragment_id;
-    append_section(body_,
-                   SectionHeader{piece.destination_task, executor, lane, piece.kind, piece.count,
-                                 static_cast<uint32_t>(piece.bytes.size()), piece.offset},
-                   piece.bytes);
-    bytes_ += piece.bytes.size();
+    header_.fragment_id = piece.fragment.id;
+    const SectionHeader header{piece.destination_task,
+                               executor,
+                               lane,
+                               piece.kind,
+                               piece.count,
+                               static_cast<uint32_t>(piece.bytes_in_frame()),
+                               piece.offset};
+    if (fragment) {
+      append_fragment(body_, header, piece.fragment);
+    } else {
+      append_section(body_, header, piece.bytes);
+    }
+    bytes_ += piece.bytes_in_frame();
     ++sections_;
     if (fragment) flush();
   }
@@ -273,7 +281,7 @@ bool SendSide::take_sections(uint32_t slot, Destination& to, MonoTime now, size_
     budget -= turn;
     const OutFlow::Piece* piece = flow.flow.unsent();
     for (; piece != nullptr && turn > 0; piece = flow.flow.unsent()) {
-      turn -= std::min(turn, piece->bytes.size() + kSectionHeaderBytes);
+      turn -= std::min(turn, piece->bytes_in_frame() + kSectionHeaderBytes);
       packer.add(*piece, flow.executor, flow.lane);
       flow.flow.advance(now);
     }
