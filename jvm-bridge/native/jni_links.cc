@@ -1,6 +1,9 @@
 #include "jvm-bridge/native/jni_links.h"
 
 #include <cstring>
+#include <map>
+#include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <vector>
 
@@ -37,14 +40,51 @@ char* put(char* at, T value) {
   return at + sizeof value;
 }
 
-char* put_section(char* at, const InSection& section) {
+constexpr size_t kCopyBytes = 256U << 10;  // of a large array at a time: the JVM's safepoints wait no longer
+constexpr int32_t kLargeKind = 2;          // TaskLinks.LARGE
+
+/// Large sections that wait for the thread of their executor. Thread: any.
+class LargeSections {
+ public:
+  uint64_t keep(const InSection& section) {
+    const std::scoped_lock lock(mutex_);
+    sections_.emplace(++last_, section);
+    return last_;
+  }
+  std::optional<InSection> take(uint64_t number) {
+    const std::scoped_lock lock(mutex_);
+    auto node = sections_.extract(number);
+    if (node.empty()) return std::nullopt;
+    return std::move(node.mapped());
+  }
+  void clear() {
+    const std::scoped_lock lock(mutex_);
+    sections_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<uint64_t, InSection> sections_;
+  uint64_t last_ = 0;
+};
+
+LargeSections& large_sections() {
+  static auto* const sections = new LargeSections;  // for ever: Java's threads may run while the process ends
+  return *sections;
+}
+
+char* put_header(char* at, const InSection& section, int32_t kind) {
   at = put(at, flow_low(section.flow));
   at = put(at, flow_high(section.flow));
   at = put(at, section.source_task);
   at = put(at, section.destination_task);
-  at = put(at, static_cast<int32_t>(section.kind));
+  at = put(at, kind);
   at = put(at, section.count);
-  at = put(at, static_cast<int32_t>(section.bytes.size()));
+  return put(at, static_cast<int32_t>(section.bytes.size()));
+}
+
+char* put_section(char* at, const InSection& section) {
+  at = put_header(at, section, static_cast<int32_t>(section.kind));
   std::memcpy(at, section.bytes.data(), section.bytes.size());
   return at + section.bytes.size();
 }
@@ -82,6 +122,24 @@ void JNICALL consumed(JNIEnv* env, jclass, jlong low, jlong high, jint bytes) {
   });
 }
 
+void JNICALL take_section(JNIEnv* env, jclass, jlong number, jbyteArray into) {
+  guard_native(env, [&] {
+    const std::optional<InSection> section = large_sections().take(static_cast<uint64_t>(number));
+    if (!section) throw std::invalid_argument(fmt::format("takeSection: section {} is not here, or no longer", number));
+    if (into == nullptr) return;
+    const std::string_view bytes = section->bytes;
+    if (static_cast<size_t>(env->GetArrayLength(into)) != bytes.size()) {
+      throw std::invalid_argument(fmt::format("takeSection: an array of {} bytes for a section of {}",
+                                              env->GetArrayLength(into), bytes.size()));
+    }
+    for (size_t at = 0; at < bytes.size(); at += kCopyBytes) {
+      const std::string_view part = bytes.substr(at, kCopyBytes);
+      env->SetByteArrayRegion(into, static_cast<jsize>(at), static_cast<jsize>(part.size()),
+                              reinterpret_cast<const jbyte*>(part.data()));
+    }
+  });
+}
+
 void JNICALL loads(JNIEnv* env, jclass, jintArray tasks, jintArray fills) {
   guard_native(env, [&] {
     if (tasks == nullptr || fills == nullptr || env->GetArrayLength(tasks) != env->GetArrayLength(fills)) {
@@ -107,6 +165,7 @@ void JNICALL pressure(JNIEnv* env, jclass, jint bits) {
 const JNINativeMethod kLinkNatives[] = {
     {const_cast<char*>("offer"), const_cast<char*>("(IIIIII[BII)I"), reinterpret_cast<void*>(&offer)},
     {const_cast<char*>("consumed"), const_cast<char*>("(JJI)V"), reinterpret_cast<void*>(&consumed)},
+    {const_cast<char*>("takeSection"), const_cast<char*>("(J[B)V"), reinterpret_cast<void*>(&take_section)},
     {const_cast<char*>("loads"), const_cast<char*>("([I[I)V"), reinterpret_cast<void*>(&loads)},
     {const_cast<char*>("pressure"), const_cast<char*>("(I)V"), reinterpret_cast<void*>(&pressure)},
     {const_cast<char*>("lossNumber"), const_cast<char*>("()I"), reinterpret_cast<void*>(&loss_number)},
@@ -121,20 +180,29 @@ JniLinks::JniLinks(JNIEnv* env, const JniTable& table) : env_(env), table_(table
 }
 
 JniLinks::~JniLinks() {
+  large_sections().clear();
   env_->DeleteGlobalRef(buffer_);
 }
 
 void JniLinks::deliver(std::span<const InSection> sections) {
   for (const InSection& section : sections) {
-    const size_t needed = kHeaderBytes + section.bytes.size();
+    const bool large = kHeaderBytes + section.bytes.size() > kBufferBytes;
+    const size_t needed = kHeaderBytes + (large ? sizeof(uint64_t) : section.bytes.size());
     if (needed > kBufferBytes - used_) flush();
-    if (needed > kBufferBytes) {
-      deliver_alone(section);
+    if (large) {
+      append_large(section);
     } else {
       append(section);
     }
   }
   flush();
+}
+
+void JniLinks::append_large(const InSection& section) {
+  char* at = put_header(memory_.get() + used_, section, kLargeKind);
+  at = put(at, large_sections().keep(section));
+  used_ = static_cast<size_t>(at - memory_.get());
+  ++sections_;
 }
 
 void JniLinks::append(const InSection& section) {
@@ -146,15 +214,6 @@ void JniLinks::flush() {
   if (sections_ != 0) call(buffer_, sections_, used_);
   used_ = 0;
   sections_ = 0;
-}
-
-void JniLinks::deliver_alone(const InSection& section) {
-  const size_t bytes = kHeaderBytes + section.bytes.size();
-  std::unique_ptr<char[]> memory(new char[bytes]);
-  put_section(memory.get(), section);
-  JniRef<jobject> buffer(env_, env_->NewDirectByteBuffer(memory.get(), static_cast<jlong>(bytes)));
-  CHECK(static_cast<bool>(buffer));
-  call(buffer.get(), 1, bytes);
 }
 
 void JniLinks::call(jobject buffer, size_t sections, size_t bytes) {

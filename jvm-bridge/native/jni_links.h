@@ -14,21 +14,22 @@ namespace petrel {
 /// Thread: the attached links thread.
 class JniLinks : public LinkSink {
  public:
-  static constexpr size_t kBufferBytes = 1U << 20;  // of one upcall; a larger section gets one of its own
+  static constexpr size_t kBufferBytes = 1U << 20;  // of one upcall; the bytes of a larger section are fetched
   static constexpr size_t kHeaderBytes = 36;        // before each section's bytes
 
   JniLinks(JNIEnv* env, const JniTable& table);
   ~JniLinks() override;
 
-  /// One upcall of Host.deliver for as many sections as fit.
+  /// One upcall of Host.deliver for as many sections as fit. Those whose bytes are fetched are kept until then, or until
+  /// we are destroyed.
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
   void pressure(uint16_t bits) override;
 
  private:
   void append(const InSection& section);
+  void append_large(const InSection& section);
   void flush();
-  void deliver_alone(const InSection& section);
   void call(jobject buffer, size_t sections, size_t bytes);
 
   JNIEnv* env_;

@@ -13,6 +13,7 @@
 
 #include "jvm-bridge/native/jni_completions.h"
 #include "jvm-bridge/native/jni_error.h"
+#include "jvm-bridge/native/jni_links.h"
 #include "jvm-bridge/native/jni_ref.h"
 #include "jvm-bridge/native/jni_table.h"
 #include "jvm-bridge/native/jvm_options.h"
@@ -312,6 +313,45 @@ TEST(JniCompletionsTest, MoreThanOneBufferArrivesInOrder) {
     EXPECT_THAT(calls, HasSubstr(fmt::format("completion {} 9 3\n", i)));
   }
   EXPECT_LT(calls.find("completion 4095 9 3"), calls.find("completion 4096 9 3"));
+}
+
+InSection section_of(const std::shared_ptr<const std::string>& bytes, int32_t task) {
+  InSection section;
+  section.destination_task = task;
+  section.count = 1;
+  section.frame = bytes;
+  section.bytes = *bytes;
+  return section;
+}
+
+TEST(JniLinksTest, TheBytesOfALargeSectionAreFetchedOnce) {
+  auto large = std::make_shared<const std::string>(JniLinks::kBufferBytes + 300'000, 'x');
+  auto dropped = std::make_shared<const std::string>(*large);
+  auto left = std::make_shared<const std::string>(*large);
+  const auto small = std::make_shared<const std::string>(1000, 'y');
+  const std::vector<InSection> sections = {section_of(small, 7), section_of(large, 7), section_of(dropped, 2),
+                                           section_of(left, 1), section_of(small, 7)};
+  ASSERT_TRUE(
+      shared()
+          .jvm->run([](JNIEnv* env) { return register_link_natives(env, shared().table.native, &shared().calls); })
+          .ok());
+  std::thread([&] {
+    auto attachment = JvmAttachment::attach(shared().jvm->vm(), "petrel-links");
+    ASSERT_TRUE(attachment.ok());
+    JniLinks links((*attachment)->env(), shared().table);
+    links.deliver(sections);
+    EXPECT_EQ(large.use_count(), 2) << "ours and that of `sections`";
+    EXPECT_EQ(dropped.use_count(), 2);
+    EXPECT_EQ(left.use_count(), 3) << "nobody has taken it";
+  }).join();
+  EXPECT_EQ(left.use_count(), 2) << "it is dropped with the links";
+  int32_t hash = 1;  // Arrays.hashCode
+  for (const char c : *large) hash = static_cast<int32_t>(31U * static_cast<uint32_t>(hash) + static_cast<uint32_t>(c));
+  const std::string calls = host_calls();
+  EXPECT_THAT(calls, HasSubstr(fmt::format("deliver 5 {}\n", 5 * 36 + 2 * 1000 + 3 * 8))) << "one upcall";
+  EXPECT_THAT(calls, HasSubstr(fmt::format("large {} sum {}\nagain: ", large->size(), hash)));
+  EXPECT_THAT(calls, HasSubstr(fmt::format("large {} sum 0\nagain: ", large->size())));
+  EXPECT_THAT(calls, HasSubstr("is not here, or no longer"));
 }
 
 // --- the rest ends its process, or needs a JVM of its own ------------------------------------------------------------

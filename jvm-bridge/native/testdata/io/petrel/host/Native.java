@@ -17,6 +17,8 @@ final class Native {
 
   static native void consumed(long flowLow, long flowHigh, int bytes);
 
+  static native void takeSection(long section, byte[] into);
+
   static native void loads(int[] tasks, int[] fills);
 
   static native void pressure(int bits);

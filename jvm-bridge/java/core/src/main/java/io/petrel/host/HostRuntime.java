@@ -158,21 +158,32 @@ public final class HostRuntime {
         int kind = in.getInt();
         int count = in.getInt();
         int length = in.getInt();
-        if (length < 0 || length > in.remaining() || count < 0) {
+        boolean large = kind == TaskLinks.LARGE;
+        if (length < 0 || (large ? Long.BYTES : length) > in.remaining() || count < 0) {
             throw new IllegalArgumentException("a section of " + count + " tuples and " + length + " bytes where "
                     + in.remaining() + " bytes are left");
         }
-        byte[] encoded = new byte[length];
-        in.get(encoded);
+        long kept = 0;
+        byte[] encoded = null;
+        if (large) {
+            kept = in.getLong();
+        } else {
+            encoded = new byte[length];
+            in.get(encoded);
+        }
         Executor executor = task > 0 && task < executorOf.length ? executorOf[task] : null;
         if (executor == null || executor instanceof SpoutExecutor) {
             LOG.error("A section of {} tuples from task {} came for task {}, which takes none here; it is dropped", count,
                     sourceTask, task);
+            if (large) {
+                link.takeSection(kept, null);
+            }
             link.consumed(flowLow, flowHigh, length);
             return;
         }
-        InboundBatch section = new InboundBatch(
-                flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded);
+        InboundBatch section = large
+                ? new LargeInboundBatch(link, kept, flowLow, flowHigh, sourceTask, task, count, length)
+                : new InboundBatch(flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded);
         if (section.inner && !section.isMarker() && executor.room() != null && executor.room().isFull()) {
             if (overflow == null) {
                 overflow = new CycleOverflow(executor.services());

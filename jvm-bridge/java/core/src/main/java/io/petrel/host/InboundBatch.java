@@ -4,7 +4,7 @@ package io.petrel.host;
  * A section that came from another host: encoded until its executor takes it. Its bytes were granted as credit, so it is
  * never refused, and the writers of this host do not pay for it.
  */
-final class InboundBatch extends TupleBatch {
+class InboundBatch extends TupleBatch {
     /** Where the lane is in the second number of a flow. */
     private static final int LANE_SHIFT = 32;
     /** Whose credit it used: what {@link TaskLinks#consumed} wants back, as it came. */
@@ -19,6 +19,13 @@ final class InboundBatch extends TupleBatch {
 
     InboundBatch(long flowLow, long flowHigh, int sourceTask, int destinationTask, boolean isMarker, int count,
             byte[] encoded) {
+        this(flowLow, flowHigh, sourceTask, destinationTask, isMarker, count, encoded.length);
+        this.encoded = encoded;
+    }
+
+    /** For one that has its bytes elsewhere. */
+    InboundBatch(long flowLow, long flowHigh, int sourceTask, int destinationTask, boolean isMarker, int count,
+            int encodedBytes) {
         super(isMarker ? 0 : count, 0L);
         inner = (flowHigh >>> LANE_SHIFT & 1) != 0;
         this.flowLow = flowLow;
@@ -26,8 +33,7 @@ final class InboundBatch extends TupleBatch {
         this.sourceTask = sourceTask;
         this.destinationTask = destinationTask;
         this.isMarker = isMarker;
-        this.encoded = encoded;
-        this.encodedBytes = encoded.length;
+        this.encodedBytes = encodedBytes;
     }
 
     long flowLow() {

@@ -17,6 +17,8 @@ public final class Native {
 
     public static native void consumed(long flowLow, long flowHigh, int bytes);
 
+    public static native void takeSection(long section, byte[] into);
+
     public static native void loads(int[] tasks, int[] fills);
 
     public static native void pressure(int bits);
@@ -55,6 +57,11 @@ public final class Native {
         @Override
         public void consumed(long flowLow, long flowHigh, int bytes) {
             Native.consumed(flowLow, flowHigh, bytes);
+        }
+
+        @Override
+        public void takeSection(long section, byte[] into) {
+            Native.takeSection(section, into);
         }
 
         @Override

@@ -11,6 +11,8 @@ public interface TaskLinks {
 
     int TUPLES = 0;
     int MARKER = 1;
+    /** Only on the way in: tuples whose bytes are to be had by {@link #takeSection}. */
+    int LARGE = 2;
 
     /**
      * Hands over the section in {@code data[offset, offset + length)}; it is copied before this returns.
@@ -29,6 +31,15 @@ public interface TaskLinks {
 
     /** An executor has taken a section of so many bytes out of its inbox: its credit returns to that flow. */
     default void consumed(long flowLow, long flowHigh, int bytes) {}
+
+    /**
+     * Fetches the bytes of a {@link #LARGE} section, once; then the links keep them no longer.
+     *
+     * @param into of the length of the section; null: nobody wants them
+     */
+    default void takeSection(long section, byte[] into) {
+        throw new UnsupportedOperationException("no large sections come here");
+    }
 
     /** How full the inboxes of tasks of other hosts are: 0 .. 65535 for each. */
     default void loads(int[] tasks, int[] fills) {}

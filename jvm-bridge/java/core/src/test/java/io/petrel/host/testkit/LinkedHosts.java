@@ -5,6 +5,7 @@ import io.petrel.host.Executor;
 import io.petrel.host.HostLink;
 import io.petrel.host.HostRuntime;
 import io.petrel.host.RootIds;
+import io.petrel.host.TaskLinks;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -43,6 +44,10 @@ public final class LinkedHosts {
     public final List<String> drained = new ArrayList<>();
     /** What a source host may have outstanding at an executor. */
     public long window = Long.MAX_VALUE;
+    /** Sections above it are fetched by who takes them. */
+    public int largeBytes = Integer.MAX_VALUE;
+    /** What is to be fetched. */
+    public final Map<Long, byte[]> large = new TreeMap<>();
     /** When false, nothing arrives. */
     public boolean arrive = true;
 
@@ -51,6 +56,7 @@ public final class LinkedHosts {
     private final List<Section> onTheWay = new ArrayList<>();
     private final Map<String, Long> outstanding = new TreeMap<>();
     private final Set<Integer> refused = new LinkedHashSet<>();
+    private long lastLarge;
 
     /**
      * @param executorsOf executors of a component; 1 when absent
@@ -164,7 +170,7 @@ public final class LinkedHosts {
             ByteBuffer buffer = ByteBuffer.allocateDirect(bytes + 100).order(ByteOrder.LITTLE_ENDIAN);
             sections.forEach(s -> put(buffer, s));
             if (!sections.isEmpty()) {
-                hosts.get(host).deliver(buffer, sections.size(), bytes);
+                hosts.get(host).deliver(buffer, sections.size(), buffer.position());
             }
         }
         onTheWay.clear();
@@ -177,8 +183,15 @@ public final class LinkedHosts {
     }
 
     private void put(ByteBuffer buffer, Section section) {
+        boolean isLarge = section.kind == TaskLinks.TUPLES && section.bytes.length > largeBytes;
         buffer.putLong(section.from).putLong(section.task).putInt(section.sourceTask).putInt(section.task)
-                .putInt(section.kind).putInt(section.count).putInt(section.bytes.length).put(section.bytes);
+                .putInt(isLarge ? TaskLinks.LARGE : section.kind).putInt(section.count).putInt(section.bytes.length);
+        if (isLarge) {
+            large.put(++lastLarge, section.bytes);
+            buffer.putLong(lastLarge);
+        } else {
+            buffer.put(section.bytes);
+        }
     }
 
     private final class Port implements HostLink {
@@ -210,6 +223,17 @@ public final class LinkedHosts {
         @Override
         public void consumed(long from, long task, int bytes) {
             outstanding.merge(from + "/" + task, (long) -bytes, Long::sum);
+        }
+
+        @Override
+        public void takeSection(long section, byte[] into) {
+            byte[] bytes = large.remove(section);
+            if (bytes == null || into != null && into.length != bytes.length) {
+                throw new IllegalArgumentException("section " + section + " is not to be had");
+            }
+            if (into != null) {
+                System.arraycopy(bytes, 0, into, 0, bytes.length);
+            }
         }
 
         @Override

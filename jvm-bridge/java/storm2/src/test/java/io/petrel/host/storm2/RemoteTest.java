@@ -186,6 +186,32 @@ class RemoteTest {
     }
 
     @Test
+    void theBytesOfALargeSectionAreFetchedByItsExecutor() throws Exception {
+        byte[] load = new byte[5000];
+        Arrays.fill(load, (byte) 7);
+        payload = load;
+        LinkedHosts hosts = chain(
+                (bolt, tuple) -> {
+                    assertTrue(Arrays.equals(load, tuple.getBinary(1)));
+                    forward(bolt, tuple);
+                }, RemoteTest::ack).open();
+        hosts.largeBytes = 1000;
+        hosts.arrive = false;
+        hosts.settle();
+        hosts.inject(1, hosts.sent.get(0));
+        assertEquals(1, hosts.large.size(), "it stays with the links");
+        assertTrue(hosts.executor("a").runOnce(hosts.clock.nanos()));
+        assertEquals(0, hosts.large.size(), "it was taken");
+        assertEquals(1, Script.seen().size());
+        byte[] bytes = hosts.sent.get(0).bytes();
+        hosts.inject(1, new Section(0, S, S, 77, 0, TaskLinks.TUPLES, 1, bytes));
+        assertEquals(0, hosts.large.size(), "for nobody here: nobody would ever take it");
+        java.nio.ByteBuffer direct = java.nio.ByteBuffer.allocateDirect(43).order(java.nio.ByteOrder.LITTLE_ENDIAN);
+        direct.putInt(24, TaskLinks.LARGE).putInt(32, 5000);
+        assertThrows(IllegalArgumentException.class, () -> hosts.host(1).deliver(direct, 1, 43));
+    }
+
+    @Test
     void whatDoesNotBelongHereIsRefused() throws Exception {
         LinkedHosts hosts = chain(RemoteTest::forward, RemoteTest::ack).open().settle();
         byte[] bytes = hosts.sent.get(0).bytes();
