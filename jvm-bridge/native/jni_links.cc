@@ -1,5 +1,6 @@
 #include "jvm-bridge/native/jni_links.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -108,8 +109,13 @@ jint JNICALL offer(JNIEnv* env, jclass, jint source_executor, jint source_task, 
     section.lane = static_cast<uint8_t>(lane);
     section.kind = static_cast<SectionKind>(kind);
     section.count = static_cast<uint32_t>(count);
-    section.bytes.resize(static_cast<size_t>(length));
-    env->GetByteArrayRegion(data, offset, length, reinterpret_cast<jbyte*>(section.bytes.data()));
+    section.bytes.reserve(static_cast<size_t>(length));
+    for (jint at = 0; at < length;) {
+      const jint part = std::min(length - at, static_cast<jint>(kCopyBytes));
+      section.bytes.resize(static_cast<size_t>(at + part));
+      env->GetByteArrayRegion(data, offset + at, part, reinterpret_cast<jbyte*>(section.bytes.data() + at));
+      at += part;
+    }
     answer = static_cast<jint>(links().offer(source_executor, std::move(section)));
   });
   return answer;
