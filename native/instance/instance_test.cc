@@ -407,8 +407,9 @@ TEST(Instance, WhatCannotBeReadIsNamedAndWhatIsNotForUsIsDropped) {
   section.executor = 2;
   section.destination_task = 2;
   section.count = 1;
-  section.frame = std::make_shared<const std::string>("\x07 nonsense");
-  section.bytes = *section.frame;
+  const auto bytes = std::make_shared<const std::string>("\x07 nonsense");
+  section.frame = bytes;
+  section.bytes = *bytes;
   EXPECT_TRUE(world.host(0).deliver(section));
   Result<bool> read = world.run(2);
   ASSERT_FALSE(read.ok());

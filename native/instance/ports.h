@@ -34,7 +34,7 @@ struct InboundSection {
   uint8_t lane = 0;
   SectionKind kind = SectionKind::kTuples;
   uint32_t count = 0;
-  std::shared_ptr<const std::string> frame;  // owns the bytes
+  std::shared_ptr<const void> frame;  // owns the bytes
   std::string_view bytes;
   std::function<void()> consumed;  // called once, by the executor's thread: its credit may return
 };

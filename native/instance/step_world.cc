@@ -212,8 +212,9 @@ void StepWorld::step_link() {
   in.destination_task = out.destination_task;
   in.kind = out.kind;
   in.count = out.count;
-  in.frame = std::make_shared<const std::string>(std::move(out.bytes));
-  in.bytes = *in.frame;
+  const auto bytes = std::make_shared<const std::string>(std::move(out.bytes));
+  in.frame = bytes;
+  in.bytes = *bytes;
   in.consumed = [this, &flow, bytes = in.bytes.size()] {
     flow.credit_used -= bytes;
     const std::vector<int32_t> waiting(flow.refused.begin(), flow.refused.end());

@@ -63,7 +63,7 @@ class Flows : public testing::Test {
   FlowOptions options_ = small();
   OutFlow out_{options_, kTupleLane};
   InFlow in_{options_, kTupleLane};
-  std::shared_ptr<const std::string> whole_;
+  std::shared_ptr<const Assembly> whole_;
   MonoTime now_{Seconds(100)};
 };
 
@@ -208,7 +208,7 @@ TEST_F(Flows, ALargeSectionTravelsInFragments) {
     }
   }
   ASSERT_NE(whole_, nullptr);
-  EXPECT_EQ(*whole_, bytes);
+  EXPECT_EQ(whole_->bytes(), bytes);
   EXPECT_EQ(in_.received(), 3100u);  // headers of fragments count nothing
   EXPECT_EQ(in_.assembly_bytes(), 0u);
 }

@@ -4,7 +4,7 @@
 
 namespace petrel {
 
-InFlow::Arrival InFlow::on_section(const SectionView& section, std::shared_ptr<const std::string>& assembled) {
+InFlow::Arrival InFlow::on_section(const SectionView& section, std::shared_ptr<const Assembly>& assembled) {
   assembled.reset();
   const uint64_t offset = section.header.offset;
   if (offset < expected_) {
@@ -25,7 +25,7 @@ InFlow::Arrival InFlow::on_section(const SectionView& section, std::shared_ptr<c
   return Arrival::kDeliver;
 }
 
-InFlow::Arrival InFlow::on_fragment(const SectionView& section, std::shared_ptr<const std::string>& assembled) {
+InFlow::Arrival InFlow::on_fragment(const SectionView& section, std::shared_ptr<const Assembly>& assembled) {
   const Result<Fragment> parsed = parse_fragment(section.bytes);
   if (!parsed.ok()) return Arrival::kBad;
   const Fragment& part = *parsed;
@@ -33,7 +33,7 @@ InFlow::Arrival InFlow::on_fragment(const SectionView& section, std::shared_ptr<
     if (part.index != 0 || part.offset_in_tuple != 0 || part.total_bytes > options_.max_tuple_bytes) {
       return Arrival::kBad;
     }
-    assembly_ = std::make_shared<std::string>();
+    assembly_ = std::make_shared<Assembly>();
     assembling_ = Fragment{part.id, 0, 0, part.total_bytes, {}};
   }
   if (part.id != assembling_.id || part.index != assembling_.index || part.total_bytes != assembling_.total_bytes ||

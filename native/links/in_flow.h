@@ -7,8 +7,8 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
 
+#include "native/links/assembly.h"
 #include "native/links/section.h"
 
 namespace petrel {
@@ -29,7 +29,7 @@ class InFlow {
       : options_(options), told_limit_(lane == kCycleLane ? options.cycle_window : options.first_window) {}
 
   /// `assembled` gets the whole section when the last fragment came, else null.
-  Arrival on_section(const SectionView& section, std::shared_ptr<const std::string>& assembled);
+  Arrival on_section(const SectionView& section, std::shared_ptr<const Assembly>& assembled);
   /// The bytes of the flow that a section stands for.
   static uint64_t size_of(const SectionHeader& header) {
     return header.kind == SectionKind::kFragment ? header.bytes - kFragmentHeaderBytes : header.bytes;
@@ -51,12 +51,12 @@ class InFlow {
   uint64_t assembly_bytes() const { return assembly_ ? assembly_->size() : 0; }
 
  private:
-  Arrival on_fragment(const SectionView& section, std::shared_ptr<const std::string>& assembled);
+  Arrival on_fragment(const SectionView& section, std::shared_ptr<const Assembly>& assembled);
 
   const FlowOptions& options_;
   uint64_t expected_ = 0;
   bool gap_ = false;  // and the resume for it has been asked
-  std::shared_ptr<std::string> assembly_;
+  std::shared_ptr<Assembly> assembly_;
   Fragment assembling_;  // the next fragment that fits; bytes are not used
 
   uint64_t told_limit_;

@@ -61,7 +61,7 @@ void ReceiveSide::on_section(const Frame& frame, const SectionView& section, Mon
     ++counters_.dropped_beyond_credit;
     return;
   }
-  std::shared_ptr<const std::string> assembled;
+  std::shared_ptr<const Assembly> assembled;
   switch (flow->in.on_section(section, assembled)) {
     case InFlow::Arrival::kDeliver:
       deliver(frame, section, id, std::move(assembled), out);
@@ -84,7 +84,7 @@ void ReceiveSide::on_section(const Frame& frame, const SectionView& section, Mon
 }
 
 void ReceiveSide::deliver(const Frame& frame, const SectionView& section, const FlowId& id,
-                          std::shared_ptr<const std::string> assembled, std::vector<InSection>& out) {
+                          std::shared_ptr<const Assembly> assembled, std::vector<InSection>& out) {
   ++counters_.sections;
   accepted_tuples_[id.source_host] += section.header.count;
   InSection in;
@@ -95,8 +95,9 @@ void ReceiveSide::deliver(const Frame& frame, const SectionView& section, const 
   in.lane = id.lane;
   in.kind = assembled ? SectionKind::kTuples : section.header.kind;
   in.count = section.header.count;
-  in.bytes = assembled ? std::string_view(*assembled) : section.bytes;
-  in.frame = assembled ? std::move(assembled) : frame.body;
+  in.bytes = assembled ? assembled->bytes() : section.bytes;
+  in.frame = frame.body;
+  if (assembled) in.frame = std::move(assembled);
   in.flow = id;
   out.push_back(std::move(in));
 }

@@ -101,7 +101,7 @@ class ReceiveSide {
   AckSource& ack_source(const FrameHeader& header);
   void on_section(const Frame& frame, const SectionView& section, MonoTime now, std::vector<InSection>& out);
   void deliver(const Frame& frame, const SectionView& section, const FlowId& id,
-               std::shared_ptr<const std::string> assembled, std::vector<InSection>& out);
+               std::shared_ptr<const Assembly> assembled, std::vector<InSection>& out);
   void settle(Executor& executor);
   void check_due(const FlowId& id, const Flow& flow);
   FrameHeader header(FrameKind kind, uint32_t slot) const;

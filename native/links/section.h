@@ -66,7 +66,7 @@ struct InSection {
   uint8_t lane = kTupleLane;
   SectionKind kind = SectionKind::kTuples;
   uint32_t count = 0;
-  std::shared_ptr<const std::string> frame;
+  std::shared_ptr<const void> frame;  // owns the bytes
   std::string_view bytes;
   FlowId flow;  // for HostEndpoint::consumed(flow, bytes.size())
 };
