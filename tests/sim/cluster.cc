@@ -10,8 +10,43 @@ namespace petrel::sim {
 namespace {
 
 constexpr Nanos kMasterComesBack = Millis(300);
+constexpr Nanos kUserTriesAgain = Millis(200);
 
 }  // namespace
+
+/// One question of Nimbus to whoever is the topology master.
+class Cluster::Question : private ControlClientHandler {
+ public:
+  using Done = std::function<void(const proto::PlaceStreamManagerReply&)>;
+  Question(Reactor& loop, TopologyState& state, proto::PlaceStreamManager move, Done done)
+      : done_(std::move(done)), client_(loop, options(), [&state] { return find(state); }, *this) {
+    *request_.mutable_place_stream_manager() = std::move(move);
+    request_.set_request_id(1);
+    client_.start();
+  }
+
+ private:
+  static ControlClientOptions options() {
+    ControlClientOptions options;
+    options.identity = {kSimTopology, kSimSecret, proto::ROLE_NIMBUS};
+    return options;
+  }
+  static Result<Endpoint> find(const TopologyState& state) {
+    ASSIGN_OR_RETURN(const proto::MasterEndpoint master, state.master(TopologyId(kSimTopology)));
+    return Endpoint{master.host(), static_cast<uint16_t>(master.port())};
+  }
+  // A connection that ends before the answer is followed by another.
+  void on_connected() override { CHECK(client_.send(request_).ok()); }
+  void on_message(proto::Envelope message) override {
+    if (message.request_id() == request_.request_id()) done_(message.place_stream_manager_reply());
+  }
+  void on_disconnected(const Status&) override {}
+  void on_refused(const std::string&) override {}
+
+  const Done done_;
+  proto::Envelope request_;
+  ControlClient client_;
+};
 
 Cluster::Cluster(const SimSurroundings& around, SimNetwork& network)
     : around_(around),
@@ -30,7 +65,9 @@ Cluster::Cluster(const SimSurroundings& around, SimNetwork& network)
   add(Kind::kMaster, 1, kMasterMachine);
   processes_[kSecondMaster].wanted = false;
   for (const SimContainerPlan& container : around.plan->containers) {
-    if (!container.in_host) add(Kind::kManager, 0, container.id);
+    add(Kind::kManager, 0, container.id);
+    processes_.back().wanted = !container.in_host;
+    moved_in_host_[container.id] = container.in_host;
     for (const uint32_t slot : container.slots) add(Kind::kHost, slot, container.id);
   }
   write_topology();
@@ -204,7 +241,62 @@ void Cluster::set_status(TopologyStatus status) {
   CHECK(nimbus_.put_base(TopologyId(kSimTopology), base->value, base->version).ok());
 }
 
+void Cluster::move_manager(int32_t container) {
+  bool& in_host = moved_in_host_.at(container);
+  in_host = !in_host;
+  around_.world->trace("ask for a move", static_cast<uint64_t>(container), in_host ? 1 : 0);
+  proto::PlaceStreamManager move;
+  move.set_container_id(container);
+  move.set_placement(in_host ? proto::STREAM_MANAGER_IN_HOST : proto::STREAM_MANAGER_PROCESS);
+  moves_.push_back(std::move(move));
+  if (!agents_watch_) {
+    auto watch = nimbus_.watch_plan(TopologyId(kSimTopology), [this](const Result<proto::PhysicalPlan>& plan) {
+      if (plan.ok()) agents_see(*plan);
+    });
+    CHECK(watch.ok());
+    agents_watch_ = std::move(*watch);
+  }
+  if (!question_) ask_next();
+}
+
+void Cluster::ask_next() {
+  question_.reset();
+  if (moves_.empty()) return;
+  question_ = std::make_unique<Question>(
+      nimbus_loop_, nimbus_, moves_.front(), [this](const proto::PlaceStreamManagerReply& reply) {
+        // Refused while the plan on disk is torn: a user tries again.
+        if (reply.refused().empty()) {
+          const bool in_host = moves_.front().placement() == proto::STREAM_MANAGER_IN_HOST;
+          if (reply.moved_size() > 0) around_.count(in_host ? "moved into a host" : "moved into a process");
+          moves_.pop_front();
+        }
+        nimbus_loop_.after(reply.refused().empty() ? Nanos(0) : kUserTriesAgain, [this] { ask_next(); });
+      });
+}
+
+// The agent of each container looks at the plan when its turn comes.
+void Cluster::agents_see(const proto::PhysicalPlan& plan) {
+  for (const proto::ContainerPlan& container : plan.packing().containers()) {
+    for (size_t i = 0; i < processes_.size(); ++i) {
+      Process& process = processes_[i];
+      if (process.kind != Kind::kManager || process.container != container.container_id()) continue;
+      process.wanted = container.stream_manager() == proto::STREAM_MANAGER_PROCESS;
+      if (process.wanted == process.alive()) continue;
+      around_.world->after(Millis(static_cast<int64_t>(rng_.below(300))), [this, i] { place_manager(i); });
+    }
+  }
+}
+
+void Cluster::place_manager(size_t index) {
+  Process& process = processes_[index];
+  if (process.wanted == process.alive()) return;
+  if (process.wanted) return start_process(index);
+  trace("kill", process);
+  end_process(process);
+}
+
 bool Cluster::quiet() const {
+  if (!moves_.empty()) return false;
   return std::all_of(processes_.begin(), processes_.end(), [](const Process& process) {
     if (!process.wanted) return true;
     return process.alive() && !process.paused && (!process.host || (process.host->links_up() && process.host->idle()));

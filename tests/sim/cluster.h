@@ -2,6 +2,7 @@
 // Nimbus writes into the state store.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -45,11 +46,14 @@ class Cluster {
   void tear(Rng& rng, Nanos time);
   /// As Nimbus, on a user's behalf.
   void set_status(TopologyStatus status);
+  /// The same: from its host into a process of its own, or back. The container has one host.
+  void move_manager(int32_t container);
   std::string describe() const;
   /// Adds what the living processes have counted.
   void report();
 
  private:
+  class Question;
   static constexpr int kMasterMachine = 0;
   static constexpr size_t kFirstMaster = 0;
   static constexpr size_t kSecondMaster = 1;
@@ -73,6 +77,9 @@ class Cluster {
   void start_process(size_t index);
   void start_master(size_t index);
   void end_process(Process& process);
+  void ask_next();
+  void agents_see(const proto::PhysicalPlan& plan);
+  void place_manager(size_t index);
   void trace(const char* what, const Process& process);
 
   const SimSurroundings around_;
@@ -83,6 +90,11 @@ class Cluster {
   TopologyState nimbus_;
   std::vector<Process> processes_;
   TopologyStatus status_ = TopologyStatus::kActive;
+  // Moves of stream managers, which topology masters are asked for one after the other.
+  std::deque<proto::PlaceStreamManager> moves_;
+  std::map<int32_t, bool> moved_in_host_;  // by container, after all of them
+  std::unique_ptr<Question> question_;
+  std::unique_ptr<StateWatch> agents_watch_;
   int next_pid_ = 100;
   uint64_t drained_ = 0;
 };

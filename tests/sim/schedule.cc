@@ -22,9 +22,10 @@ enum class Fault {
   kDeactivate,
   kPause,
   kSlow,
-  kStalePlan
+  kStalePlan,
+  kMove
 };
-constexpr int kFaults = 13;
+constexpr int kFaults = 14;
 constexpr size_t kPendingLeast = 100;
 constexpr Millis kFirstFault{300};
 constexpr Millis kLastFault{3500};
@@ -207,6 +208,8 @@ class Schedule {
         world_.after(time, [this] { cluster_.set_status(TopologyStatus::kActive); });
         return;
       }
+      case Fault::kMove:
+        return move_one();
       case Fault::kKillHost:
         return kill_one(Cluster::Kind::kHost, draw_away());
       case Fault::kKillManager:
@@ -231,6 +234,18 @@ class Schedule {
     // A host that comes back meanwhile waits for it.
     hit((master ? "end " : "kill ") + cluster_.name(index), away + Seconds(master ? 2 : 1));
     cluster_.kill(index, away);
+  }
+
+  // A stream manager can be in its container's host only when that has one.
+  void move_one() {
+    std::vector<int32_t> movable;
+    for (const SimContainerPlan& container : plan_.containers) {
+      if (container.slots.size() == 1) movable.push_back(container.id);
+    }
+    if (movable.empty()) return;
+    const int32_t container = movable[rng_.below(movable.size())];
+    hit(fmt::format("move the stream manager of container {}", container), Seconds(2));
+    cluster_.move_manager(container);
   }
 
   void strike_process(Fault kind) {
@@ -314,6 +329,9 @@ const std::vector<std::string>& sometimes_points() {
       "fault: second",
       "fault: tear",
       "fault: deactivate",
+      "fault: move",
+      "moved into a process",
+      "moved into a host",
       "topology master: started again",
       "topology master: cannot start",
       "another topology master took over",

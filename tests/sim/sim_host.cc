@@ -83,6 +83,11 @@ void SimHost::make_session() {
   links.endpoints = [this](const proto::DataEndpoints& endpoints) {
     if (links_) links_->set_peers(endpoints);
   };
+  links.placement = [this](const proto::ContainerPlan& container) {
+    const bool in_host = container.stream_manager() == proto::STREAM_MANAGER_IN_HOST;
+    const Status placed = links_->place(in_host, container.stream_manager_moves());
+    if (!placed.ok()) world().fail("move", placed.message());
+  };
   links.link_sample = [this] { return link_sample_; };
   HostRuntime& runtime = *this;
   session_ = std::make_unique<HostSession>(reactor_, options, std::move(links), runtime, errors_);
@@ -293,7 +298,9 @@ void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTa
   links.container = container_;
   links.incarnation = incarnation_;
   links.slot = slot_;
-  links.in_host = plan.packing.find(container_)->stream_manager == StreamManagerPlacement::kInHost;
+  const ContainerPlan& container = *plan.packing.find(container_);
+  links.in_host = container.stream_manager == StreamManagerPlacement::kInHost;
+  links.moves = container.stream_manager_moves;
   links.unix_endpoint = Endpoint{manager_socket(container_), 0};
   for (const auto& executor : instance_->executors()) links.executors.push_back(executor->first_task());
   links.pool_bytes = this->plan().pool_bytes;
