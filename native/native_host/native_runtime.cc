@@ -21,20 +21,6 @@ std::vector<int32_t> receiving(const HostInstance& instance) {
   return executors;
 }
 
-Offer to_offer(Admit admit) {
-  switch (admit) {
-    case Admit::kTaken:
-      return Offer::kTaken;
-    case Admit::kNoCredit:
-      return Offer::kNoCredit;
-    case Admit::kTooLarge:
-      return Offer::kTooLarge;
-    case Admit::kUnknownTask:
-      return Offer::kUnknownTask;
-  }
-  CHECK(false);
-}
-
 // What keeps a component from running is shown with the component, where its user looks.
 class ReportingFactory : public TaskFactory {
  public:
@@ -126,7 +112,7 @@ Status NativeRuntime::build(const std::string& plan_bytes) {
   services.slot = options_.host.slot;
   services.incarnation = options_.host.incarnation;
   services.seed = options_.entropy;
-  services.remote = routes->hosts.size() > 1 ? this : nullptr;
+  services.remote = routes->hosts.size() > 1 ? &port_ : nullptr;
   services.acks = this;
   services.events = this;
   HostInstanceOptions sizes;
@@ -177,6 +163,7 @@ Status NativeRuntime::make_links(const PhysicalPlan& plan, std::shared_ptr<const
   links_loop_ = std::make_unique<AsioReactor>(clock_);
   links_ =
       std::make_unique<HostLinks>(*links_loop_, std::move(links), std::move(routes), plan.packing, std::move(events));
+  port_.connect(*links_, *instance_);
   start_links();
   return {};
 }
@@ -185,7 +172,7 @@ void NativeRuntime::start_links() {
   links_thread_ = std::thread([this] {
     name_thread("petrel-links");
     links_loop_->post([this] {
-      Status status = links_->start(*this);
+      Status status = links_->start(port_);
       if (!status.ok()) events_.fail(status.with_context("links"));
     });
     links_loop_->run();
@@ -341,22 +328,6 @@ void NativeRuntime::end_threads(Millis grace) {
 
 // --- ports -----------------------------------------------------------------------------------------------------------
 
-Offer NativeRuntime::offer(int32_t source_executor, OutboundSection&& section) {
-  OutSection out{section.source_task, section.destination_task, section.lane, section.kind,
-                 section.count,       std::move(section.bytes)};
-  const Offer answer = to_offer(links_->offer(source_executor, std::move(out)));
-  if (answer != Offer::kTaken) section.bytes = std::move(out.bytes);
-  return answer;
-}
-
-double NativeRuntime::load_of(int32_t task) const {
-  return links_ == nullptr ? 0 : links_->load_of(task) / 65535.0;
-}
-
-uint32_t NativeRuntime::loss_number() const {
-  return links_ == nullptr ? 0 : links_->loss_number();
-}
-
 void NativeRuntime::open(int32_t spout_task, int64_t timeout_ms) {
   inbox_.open(spout_task, timeout_ms);
 }
@@ -393,36 +364,6 @@ void NativeRuntime::drained(int32_t executor, uint64_t epoch) {
     drained_told_ = epoch;
   }
   events_.drained(epoch);
-}
-
-void NativeRuntime::deliver(std::span<const InSection> sections) {
-  for (const InSection& section : sections) {
-    InboundSection in;
-    in.executor = section.executor;
-    in.destination_task = section.destination_task;
-    in.lane = section.flow.lane;
-    in.kind = section.kind;
-    in.count = section.count;
-    in.frame = section.frame;
-    in.bytes = section.bytes;
-    in.consumed = [this, flow = section.flow, bytes = section.bytes.size()] { links_->consumed(flow, bytes); };
-    if (!instance_->deliver(std::move(in))) {
-      logger.error("a section for executor {}, which is not in this host, was dropped", section.executor);
-      links_->consumed(section.flow, section.bytes.size());
-    }
-  }
-}
-
-void NativeRuntime::pressure(uint16_t bits) {
-  instance_->pressure(bits);
-}
-
-void NativeRuntime::set_pressure(uint16_t bits) {
-  links_->set_pressure(bits);
-}
-
-void NativeRuntime::credit(std::span<const int32_t> executors) {
-  instance_->credit(executors);
 }
 
 }  // namespace petrel

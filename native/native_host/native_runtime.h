@@ -11,12 +11,11 @@
 #include <thread>
 #include <vector>
 
-#include "native/host/host_links.h"
 #include "native/host/host_runtime.h"
-#include "native/instance/host_instance.h"
 #include "native/instance/stuck_calls.h"
 #include "native/ledger/ledger_loop.h"
 #include "native/native_host/component_library.h"
+#include "native/native_host/links_port.h"
 #include "native/transport/asio_reactor.h"
 
 namespace petrel {
@@ -47,9 +46,9 @@ struct NativeRuntimeEvents {
   std::function<void(int exit_code)> stopped;
 };
 
-/// Thread: HostRuntime's calls on the control loop; the ports on executor threads; LinkSink on the links' loop.
+/// Thread: HostRuntime's calls on the control loop; the ports on executor threads.
 /// Limits: kQueueBytes per executor for its own host and as much for others, 64 KiB more for each flow.
-class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, private HostEvents, private LinkSink {
+class NativeRuntime : public HostRuntime, private AckPort, private HostEvents {
  public:
   static constexpr size_t kQueueBytes = 4U << 20;
 
@@ -74,17 +73,10 @@ class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, p
  private:
   struct ExecutorThread;
 
-  Offer offer(int32_t source_executor, OutboundSection&& section) override;
-  double load_of(int32_t task) const override;
-  uint32_t loss_number() const override;
   void open(int32_t spout_task, int64_t timeout_ms) override;
   void records(std::span<const AckRecord> records) override;
   void report_error(const std::string& component, int32_t task, const std::string& text) override;
   void drained(int32_t executor, uint64_t epoch) override;
-  void deliver(std::span<const InSection> sections) override;
-  void credit(std::span<const int32_t> executors) override;
-  void pressure(uint16_t bits) override;
-  void set_pressure(uint16_t bits) override;
 
   Status build(const std::string& plan_bytes);
   Status make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTable> routes);
@@ -108,6 +100,7 @@ class NativeRuntime : public HostRuntime, private RemotePort, private AckPort, p
   std::thread ledger_thread_;
   std::unique_ptr<AsioReactor> links_loop_;
   std::unique_ptr<HostLinks> links_;  // nullptr: the plan has one host
+  LinksPort port_;
   std::thread links_thread_;
   std::vector<std::unique_ptr<ExecutorThread>> threads_;
   std::thread timer_thread_;

@@ -14,20 +14,6 @@ uint64_t owner_of(uint32_t kind, uint32_t number, uint32_t incarnation) {
   return (uint64_t{kind} << 56) | (uint64_t{number} << 32) | incarnation;
 }
 
-Offer to_offer(Admit admit) {
-  switch (admit) {
-    case Admit::kTaken:
-      return Offer::kTaken;
-    case Admit::kNoCredit:
-      return Offer::kNoCredit;
-    case Admit::kTooLarge:
-      return Offer::kTooLarge;
-    case Admit::kUnknownTask:
-      return Offer::kUnknownTask;
-  }
-  CHECK(false);
-}
-
 }  // namespace
 
 void report_manager(const SimSurroundings& around, const StreamManager& manager) {
@@ -254,7 +240,7 @@ Status SimHost::build(const PhysicalPlan& plan) {
   services.slot = slot_;
   services.incarnation = incarnation_;
   services.seed = rng(5).next();
-  services.remote = this;
+  services.remote = &port_;
   services.acks = this;
   services.events = this;
   HostInstanceOptions sizes;
@@ -270,7 +256,8 @@ Status SimHost::build(const PhysicalPlan& plan) {
   ASSIGN_OR_RETURN(instance_, HostInstance::build(services, this->plan().conf, *factory_, parker, sizes));
   make_threads(parkers);
   make_links(plan, std::move(routes));
-  return links_->start(*this);
+  port_.connect(*links_, *instance_);
+  return links_->start(port_);
 }
 
 void SimHost::make_threads(const std::vector<SimParker*>& parkers) {
@@ -344,25 +331,12 @@ void SimHost::set_slow(uint32_t factor) {
 
 // --- ports -----------------------------------------------------------------------------------------------------------
 
-Offer SimHost::offer(int32_t source_executor, OutboundSection&& section) {
-  OutSection out{section.source_task, section.destination_task, section.lane, section.kind,
-                 section.count,       std::move(section.bytes)};
-  const Offer answer = to_offer(links_->offer(source_executor, std::move(out)));
-  if (answer == Offer::kTaken) return answer;
-  section.bytes = std::move(out.bytes);
-  count("refused for credit");
-  if (answer == Offer::kNoCredit && section.lane == kCycleLane) {
-    world().fail("lane 1", "a section of a cycle was refused for credit");
-  }
+Offer SimHost::Port::offer(int32_t source_executor, OutboundSection&& section) {
+  const Offer answer = LinksPort::offer(source_executor, std::move(section));
+  if (answer != Offer::kNoCredit) return answer;
+  host_.count("refused for credit");
+  if (section.lane == kCycleLane) host_.world().fail("lane 1", "a section of a cycle was refused for credit");
   return answer;
-}
-
-void SimHost::set_pressure(uint16_t bits) {
-  links_->set_pressure(bits);
-}
-
-double SimHost::load_of(int32_t task) const {
-  return links_->load_of(task) / 65535.0;
 }
 
 void SimHost::open(int32_t spout_task, int64_t timeout_ms) {
@@ -373,36 +347,26 @@ void SimHost::records(std::span<const AckRecord> records) {
   CHECK(links_->acks(std::as_bytes(records)).ok());
 }
 
-void SimHost::deliver(std::span<const InSection> sections) {
+void SimHost::Port::deliver(std::span<const InSection> sections) {
   for (const InSection& section : sections) {
-    InboundSection in;
-    in.executor = section.executor;
-    in.destination_task = section.destination_task;
-    in.lane = section.lane;
-    in.kind = section.kind;
-    in.count = section.count;
-    in.frame = section.frame;
-    in.bytes = section.bytes;
-    const uint64_t counted = section.lane == kTupleLane ? section.bytes.size() : 0;
-    remote_bytes_[section.executor] += counted;
-    in.consumed = [this, flow = section.flow, bytes = section.bytes.size(), counted] {
-      remote_bytes_[flow.executor] -= counted;
-      links_->consumed(flow, bytes);
-    };
-    if (!instance_->deliver(std::move(in))) {
-      world().fail("routing", fmt::format("host {} got a section for executor {}", slot_, section.executor));
-    }
+    if (section.flow.lane == kTupleLane) host_.remote_bytes_[section.executor] += section.bytes.size();
   }
-  check_memory();
+  LinksPort::deliver(sections);
+  host_.check_memory();
 }
 
-void SimHost::pressure(uint16_t bits) {
-  instance_->pressure(bits);
+void SimHost::Port::consumed(const FlowId& flow, uint64_t bytes) {
+  if (flow.lane == kTupleLane) host_.remote_bytes_[flow.executor] -= bytes;
+  LinksPort::consumed(flow, bytes);
 }
 
-void SimHost::credit(std::span<const int32_t> executors) {
-  count("credit came");
-  instance_->credit(executors);
+void SimHost::Port::misrouted(const InSection& section) {
+  host_.world().fail("routing", fmt::format("host {} got a section for executor {}", host_.slot_, section.executor));
+}
+
+void SimHost::Port::credit(std::span<const int32_t> executors) {
+  host_.count("credit came");
+  LinksPort::credit(executors);
 }
 
 // --- the ledger's thread and the timer's -----------------------------------------------------------------------------

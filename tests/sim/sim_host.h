@@ -9,10 +9,9 @@
 #include <vector>
 
 #include "native/container/stream_manager_process.h"
-#include "native/host/host_links.h"
 #include "native/host/host_session.h"
-#include "native/instance/host_instance.h"
 #include "native/ledger/ledger_loop.h"
+#include "native/native_host/links_port.h"
 #include "tests/sim/control_oracle.h"
 #include "tests/sim/sim_network.h"
 #include "tests/sim/sim_store.h"
@@ -39,12 +38,7 @@ std::string manager_socket(int32_t container);
 void report_manager(const SimSurroundings& around, const StreamManager& manager);
 std::shared_ptr<const RouteTable> routes_of(const PhysicalPlan& plan);
 
-class SimHost : private HostRuntime,
-                private RemotePort,
-                private AckPort,
-                private HostEvents,
-                private LinkSink,
-                private ControlClientHandler {
+class SimHost : private HostRuntime, private AckPort, private HostEvents, private ControlClientHandler {
  public:
   SimHost(const SimSurroundings& around, SimReactor& reactor, uint32_t slot, uint32_t incarnation);
   ~SimHost() override;
@@ -62,6 +56,20 @@ class SimHost : private HostRuntime,
   void report();
 
  private:
+  /// The product's, with what checkers want to know.
+  class Port : public LinksPort {
+   public:
+    explicit Port(SimHost& host) : host_(host) {}
+    Offer offer(int32_t source_executor, OutboundSection&& section) override;
+    void deliver(std::span<const InSection> sections) override;
+    void credit(std::span<const int32_t> executors) override;
+
+   private:
+    void consumed(const FlowId& flow, uint64_t bytes) override;
+    void misrouted(const InSection& section) override;
+    SimHost& host_;
+  };
+
   Result<std::string> encode(const proto::PhysicalPlan& plan, const HostIdentity& host) override;
   Result<proto::HostSample> decode(const std::string& sample) override;
   void boot(std::string plan, Done done) override;
@@ -74,17 +82,10 @@ class SimHost : private HostRuntime,
   void on_message(proto::Envelope message) override;
   void on_disconnected(const Status& reason) override;
   void on_refused(const std::string& reason) override;
-  Offer offer(int32_t source_executor, OutboundSection&& section) override;
-  double load_of(int32_t task) const override;
-  void set_pressure(uint16_t bits) override;
-  uint32_t loss_number() const override { return links_->loss_number(); }
   void open(int32_t spout_task, int64_t timeout_ms) override;
   void records(std::span<const AckRecord> records) override;
   void report_error(const std::string& component, int32_t task, const std::string& text) override;
   void drained(int32_t executor, uint64_t epoch) override;
-  void deliver(std::span<const InSection> sections) override;
-  void credit(std::span<const int32_t> executors) override;
-  void pressure(uint16_t bits) override;
 
   const SimPlan& plan() const { return *around_.plan; }
   SimWorld& world() { return *around_.world; }
@@ -129,6 +130,7 @@ class SimHost : private HostRuntime,
   proto::LinkSample link_sample_;
   LedgerInbox inbox_;
   std::unique_ptr<LedgerLoop> ledger_;
+  Port port_{*this};
   std::unique_ptr<HostLinks> links_;
   std::unique_ptr<SimTaskFactory> factory_;
   std::unique_ptr<HostInstance> instance_;
