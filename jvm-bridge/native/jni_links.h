@@ -20,8 +20,8 @@ class JniLinks : public LinkSink {
   JniLinks(JNIEnv* env, const JniTable& table);
   ~JniLinks() override;
 
-  /// One upcall of Host.deliver for as many sections as fit. Those whose bytes are fetched are kept until then, or until
-  /// we are destroyed.
+  /// One upcall of Host.deliver for as many sections as fit. Those whose bytes are fetched are kept until then, or
+  /// until we are destroyed.
   void deliver(std::span<const InSection> sections) override;
   void credit(std::span<const int32_t> executors) override;
   void pressure(uint16_t bits) override;

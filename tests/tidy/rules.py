@@ -18,7 +18,7 @@ BANNED = [
     ("silent parse", r"\b(atoi|atol|atoll|atof)\s*\(", "std::from_chars", None),
     ("shell", r"\b(std::system|popen)\s*\(|(?<![\w:.>])system\s*\(", "ProcessLauncher", None),
     ("process start", r"(?<![\w:.>])(::)?(v?fork|posix_spawnp?|exec[lv]p?e?)\s*\(", "ProcessLauncher",
-     r"native/container/.*|native/bin/java_launch\.cc|native/bin/.*exec.*"),
+     r"native/container/.*|native/bin/java_launch\.cc|native/bin/.*exec.*|tests/sim/sim_workers\.cc"),
     ("detached thread", r"\.detach\(\)", "a thread that somebody joins", None),
     ("assert", r"(?<![_\w])assert\s*\(", "CHECK", None),
     ("sleep", r"\b(sleep_for|sleep_until|usleep|nanosleep)\s*\(", "a timer of the Reactor", r"native/base/clock\.cc|.*_test\.cc|tests/.*"),
