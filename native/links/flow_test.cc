@@ -1,5 +1,7 @@
 // OutFlow and InFlow: the two ends of one flow, without a link between them.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "native/base/rng.h"
 #include "native/links/in_flow.h"
@@ -232,6 +234,40 @@ TEST_F(Flows, ALargeSectionIsKeptOnceAndNotCopied) {
   EXPECT_FALSE(whole.expired());
   EXPECT_TRUE(out_.on_credit(credit(4000, 5000), now_));
   EXPECT_TRUE(whole.expired());
+}
+
+size_t resident_bytes(std::string_view bytes) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto memory = reinterpret_cast<uintptr_t>(bytes.data());
+  const uintptr_t begin = (memory + page - 1) / page * page;
+  std::vector<unsigned char> pages((memory + bytes.size() - begin) / page);
+  EXPECT_EQ(mincore(reinterpret_cast<void*>(begin), pages.size() * page, pages.data()), 0);
+  size_t count = 0;
+  for (const unsigned char in_memory : pages) count += in_memory & 1U;
+  return count * page;
+}
+
+TEST_F(Flows, WhatIsCoveredOfALargeSectionTakesNoMemory) {
+  constexpr size_t kBytes = 4U << 20;
+  options_.max_tuple_bytes = kBytes;
+  options_.frame_bytes = 64U << 10;
+  options_.part_window = 2 * kBytes;
+  out_.on_credit(credit(0, 2 * kBytes), now_);
+  std::string bytes(kBytes, 'x');
+  for (size_t i = 0; i < kBytes; ++i) bytes[i] = static_cast<char>(i % 251);
+  OutSection large = section_of(1);
+  large.bytes = bytes;
+  EXPECT_EQ(out_.offer(kExecutor, std::move(large), now_), Admit::kTaken);
+  const std::string_view whole = *out_.unsent()->whole;
+  const auto sent = send();
+  for (size_t i = 0; i < sent.size() / 2; ++i) EXPECT_EQ(arrive(sent[i]), InFlow::Arrival::kPart);
+  const size_t before = resident_bytes(whole);
+  const uint64_t covered = in_.received();
+  EXPECT_TRUE(out_.on_credit(credit(covered, 2 * kBytes, CreditEntry::kResume), now_));
+  EXPECT_LE(resident_bytes(whole), before - covered + (64U << 10));
+  for (const auto& part : send()) arrive(part);  // the other half again, and whole
+  ASSERT_NE(whole_, nullptr);
+  EXPECT_EQ(whole_->bytes(), bytes);
 }
 
 TEST_F(Flows, FragmentsResumeInTheMiddle) {
