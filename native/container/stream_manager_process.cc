@@ -46,6 +46,10 @@ Status StreamManagerProcess::start() {
 
 void StreamManagerProcess::on_connected() {
   logger.info("connected to the topology master");
+  announce();
+}
+
+void StreamManagerProcess::announce() {
   proto::Envelope message;
   *message.mutable_data_endpoint() = own_endpoint();
   send(message);
@@ -155,6 +159,7 @@ void StreamManagerProcess::take_placement(const proto::PhysicalPlan& message) {
   moves_ = own->stream_manager_moves();
   manager_->serve(manager_incarnation(moves_, options_.incarnation));
   write_memory();
+  announce();
 }
 
 void StreamManagerProcess::take_plan(const proto::PhysicalPlan& message) {

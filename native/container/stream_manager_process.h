@@ -62,6 +62,7 @@ class StreamManagerProcess : private ControlClientHandler {
   uint32_t moves_remembered(const proto::DataEndpoints& memory) const;
   void take_placement(const proto::PhysicalPlan& message);
   proto::DataEndpoint own_endpoint() const;
+  void announce();
   void write_memory() const;
   void connect();
   void take_endpoints(const proto::DataEndpoints& news);

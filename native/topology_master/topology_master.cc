@@ -117,18 +117,44 @@ Status TopologyMaster::index_host(const proto::ContainerPlan& container, const p
 
 /// The record of a dead predecessor gives way at once; one that still lives keeps us waiting.
 void TopologyMaster::register_endpoint() {
+  const Status registered = register_now();
+  if (registered.ok()) return;
+  logger.warn("cannot register the endpoint: {}", registered.message());
+  register_timer_ = reactor_.after(options_.retry, [this] { register_endpoint(); });
+}
+
+Status TopologyMaster::register_now() {
   proto::MasterEndpoint record;
   record.set_host(endpoint().host);
   record.set_port(endpoint().port);
   record.set_pid(options_.pid);
-  auto registered = state_.register_master(options_.topology, record);
-  if (registered.ok()) {
-    registration_ = std::move(registered).value();
-    logger.info("registered {}:{}", record.host(), record.port());
-    return;
+  ASSIGN_OR_RETURN(auto registration, state_.register_master(options_.topology, record));
+  RETURN_IF_ERROR(load_placements());  // an error gives the registration back
+  registration_ = std::move(registration);
+  logger.info("registered {}:{}", record.host(), record.port());
+  return Status();
+}
+
+/// A predecessor that lived on while we waited may have moved stream managers. From now on nobody else does.
+Status TopologyMaster::load_placements() {
+  ASSIGN_OR_RETURN(const auto stored, state_.plan(options_.topology));
+  std::map<int32_t, const proto::ContainerPlan*> by_id;
+  for (const proto::ContainerPlan& container : stored.value.packing().containers()) {
+    by_id[container.container_id()] = &container;
   }
-  logger.warn("cannot register the endpoint: {}", registered.status().message());
-  register_timer_ = reactor_.after(options_.retry, [this] { register_endpoint(); });
+  for (proto::ContainerPlan& ours : *plan_.mutable_packing()->mutable_containers()) {
+    const auto found = by_id.find(ours.container_id());
+    if (found == by_id.end()) return Status::malformed("container {} has left the stored plan", ours.container_id());
+    const proto::ContainerPlan& now = *found->second;
+    if (now.stream_manager_moves() == ours.stream_manager_moves()) continue;
+    ours.set_stream_manager(now.stream_manager());
+    ours.set_stream_manager_moves(now.stream_manager_moves());
+    Container& container = containers_.at(ours.container_id());
+    container.in_host = now.stream_manager() != proto::STREAM_MANAGER_PROCESS;
+    container.moves = now.stream_manager_moves();
+    container.listens.reset();
+  }
+  return Status();
 }
 
 /// Nimbus also tells us by SetStatus; the store is what counts, and what is left when Nimbus could not reach us.
@@ -200,7 +226,7 @@ TopologyMaster::Registration* TopologyMaster::registration_of(const ControlPeer&
   if (Host* host = host_of(peer); host != nullptr) return &host->registration;
   if (peer.role != proto::ROLE_STREAM_MANAGER) return nullptr;
   auto found = containers_.find(peer.container_id);
-  return found == containers_.end() || found->second.in_host ? nullptr : &found->second.stream_manager;
+  return found == containers_.end() ? nullptr : &found->second.stream_manager;
 }
 
 Status TopologyMaster::on_hello(const ControlPeer& peer) {
@@ -209,7 +235,8 @@ Status TopologyMaster::on_hello(const ControlPeer& peer) {
     return Status::malformed("container {} is not in the plan of epoch {}", peer.container_id, plan_.epoch());
   }
   const Registration* registration = registration_of(peer);
-  if (registration == nullptr) {
+  const bool moved = peer.role == proto::ROLE_STREAM_MANAGER && containers_.at(peer.container_id).in_host;
+  if (registration == nullptr || moved) {
     return Status::malformed("the plan of epoch {} gives container {} no {}", plan_.epoch(), peer.container_id,
                              peer.role == proto::ROLE_HOST ? fmt::format("host with slot {}", peer.slot)
                                                            : std::string("stream manager of its own"));
@@ -399,15 +426,14 @@ Result<std::vector<int32_t>> TopologyMaster::place_stream_managers(const proto::
   }
   const proto::Envelope message = plan_message();
   broadcast(message);
+  // Also one that rests now: it may be asked to go on before its agent has ended it.
   for (const auto& [id, container] : containers_) {
     if (container.stream_manager.peer == 0) continue;
     if (Status sent = server_->send(container.stream_manager.peer, message); !sent.ok()) {
       logger.warn("stream manager container={}: {}", id, sent.message());
     }
   }
-  for (const int32_t id : moved) {
-    if (containers_.at(id).in_host) containers_.at(id).stream_manager.peer = 0;  // it rests, and its agent ends it
-  }
+  broadcast_endpoints();  // whoever serves again has missed some
   return moved;
 }
 

@@ -84,6 +84,8 @@ class TopologyMaster : public ControlServerHandler {
   Status index_container(const proto::ContainerPlan& container);
   Status index_host(const proto::ContainerPlan& container, const proto::HostPlan& host);
   void register_endpoint();
+  Status register_now();
+  Status load_placements();
   void watch_base();
   void set_status(proto::TopologyStatus status);
   std::vector<uint32_t> missing_slots() const;

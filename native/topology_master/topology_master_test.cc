@@ -508,6 +508,33 @@ TEST_F(TopologyMasterTest, WaitsForTheRecordOfAPredecessorThatStillLives) {
   }));
 }
 
+TEST_F(TopologyMasterTest, WhatAPredecessorMovedWhileWeWaitedCounts) {
+  ASSERT_TRUE(start_master().ok());
+  auto first = std::move(master);
+  ASSERT_TRUE(start_master().ok());  // waits
+  const auto ask = [&](proto::StreamManagerPlacement placement) {
+    proto::Envelope request;
+    request.mutable_place_stream_manager()->set_placement(placement);
+    request.mutable_place_stream_manager()->set_container_id(1);
+    return call(request).place_stream_manager_reply();
+  };
+  std::swap(first, master);
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_PROCESS).moved(), ElementsAre(1));
+  std::swap(first, master);
+  first.reset();
+  ASSERT_TRUE(until([&] {
+    auto found = state.master(id);
+    return found.ok() && found->port() == master->endpoint().port;
+  }));
+  EXPECT_EQ(stats().stream_managers(0).placement(), proto::STREAM_MANAGER_PROCESS);
+  auto one = host(1);
+  ASSERT_TRUE(until([&] { return one->plans.size() == 1; }));
+  EXPECT_EQ(one->plans[0].packing().containers(0).stream_manager(), proto::STREAM_MANAGER_PROCESS);
+  EXPECT_EQ(one->plans[0].packing().containers(0).stream_manager_moves(), 1u);
+  EXPECT_THAT(ask(proto::STREAM_MANAGER_IN_HOST).moved(), ElementsAre(1));
+  EXPECT_EQ(state.plan(id)->value.packing().containers(0).stream_manager_moves(), 2u);
+}
+
 TEST_F(TopologyMasterTest, PlansThatCannotBeRunAreRefused) {
   const auto refused = [&](const std::function<void(proto::PhysicalPlan&)>& change) {
     proto::PhysicalPlan changed = plan;
