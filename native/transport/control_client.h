@@ -26,7 +26,7 @@ struct ControlClientOptions {
   Nanos backoff_min = Millis(50);  // doubles per failed attempt
   Nanos backoff_max = Seconds(1);
   /// A server that says nothing in four of these, not even a heartbeat, is gone: an end that no FIN or RST has told.
-  Nanos heartbeat = Seconds(5);
+  Nanos heartbeat = Seconds(3);
 };
 
 /// Calls come on the reactor's loop; they may call the client but not destroy it.

@@ -38,7 +38,7 @@ struct ControlServerOptions {
   std::string secret;
   ControlLimits limits;
   size_t connections_max = 256;  // a further one is closed, unless one without hello can make room
-  Nanos heartbeat = Seconds(5);  // to every proved peer
+  Nanos heartbeat = Seconds(3);  // to every proved peer
   std::function<std::string(size_t)> random_bytes = system_random_bytes;
 };
 
