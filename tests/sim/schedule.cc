@@ -127,6 +127,11 @@ class Schedule {
       kinds = {Fault::kKillHost};
       count = 1 + rng_.below(2);
     }
+    // What is decided and written by one topology master, and may be read by another before and after it.
+    if (rng_.below(12) == 0) {
+      kinds = {Fault::kMove, Fault::kMove, Fault::kKillMaster, Fault::kSecondMaster, Fault::kKillHost};
+      count = 4 + rng_.below(12);
+    }
     for (uint64_t i = 0; i < count; ++i) {
       const Fault kind = kinds[rng_.below(kinds.size())];
       const auto span = static_cast<uint64_t>((kLastFault - kFirstFault).count());
@@ -246,6 +251,10 @@ class Schedule {
     const int32_t container = movable[rng_.below(movable.size())];
     hit(fmt::format("move the stream manager of container {}", container), Seconds(2));
     cluster_.move_manager(container);
+    // And back, before everybody has heard of it.
+    for (uint64_t more = rng_.below(3); more > 0; --more) {
+      world_.after(draw_time(0, 300), [this, container] { cluster_.move_manager(container); });
+    }
   }
 
   void strike_process(Fault kind) {
