@@ -115,7 +115,7 @@ def java_batch(options):
     java = ROOT / "jvm-bridge/java/core/src"
     classes = ROOT / "build/fuzz/java"
     sources = [f for f in (java / "main/java/io/petrel/host/codec").glob("*.java") if f.stem != "KryoOpaqueCodec"]
-    sources.append(java / "test/java/io/petrel/host/codec/BatchFuzz.java")
+    sources += [java / "test/java/io/petrel/host/codec" / f"{name}.java" for name in ("BatchFuzz", "BatchWriter")]
     subprocess.run(["javac", "-d", str(classes), *map(str, sources)], check=True)
 
     def run(seconds, kind, findings):

@@ -1,6 +1,6 @@
 package io.petrel.host;
 
-import io.petrel.host.codec.BatchWriter;
+import io.petrel.host.codec.BatchHeader;
 import io.petrel.host.codec.TupleWriter;
 import java.util.Arrays;
 import java.util.List;
@@ -11,7 +11,7 @@ import java.util.List;
  */
 final class EncodedBatch extends OpenBatch {
     /** Room for the head of a section before any tuple. */
-    private static final int HEAD = BatchWriter.MAX_HEADER;
+    private static final int HEAD = BatchHeader.MAX_BYTES;
 
     private static final int FIRST_BYTES = 512;
     /** A full one. Two of them fit into what the links take without asking (docs/links.md, first window). */
@@ -106,7 +106,7 @@ final class EncodedBatch extends OpenBatch {
         }
         int begin = first() == 0 ? HEAD : ends[first() - 1];
         // What is overwritten is spare room, or entries that have left.
-        return BatchWriter.headerBefore(data, begin, size());
+        return BatchHeader.writeBefore(data, begin, size());
     }
 
     int sectionEnd() {

@@ -3,20 +3,17 @@ package io.petrel.host.codec;
 import java.util.List;
 
 /**
- * Builds a batch of tuples for one destination task: {@link #begin}, any number of {@link #anchor}, then {@link #values}.
- * Keeps its buffer. One owner.
+ * Builds a batch of tuples for one destination task in tests; executors write theirs in EncodedBatch. {@link #begin}, any
+ * number of {@link #anchor}, then {@link #values}. Keeps its buffer. One owner.
  */
 public final class BatchWriter {
-    // Version and a count of fixed width, so that the tuples never have to move.
-    public static final int MAX_HEADER = 6;
-
     private static final int FIRST_BYTES = 4096;
     /** A buffer that one huge tuple has made larger than this is given back. */
     private static final int MAX_KEPT_BYTES = 1 << 20;
 
     private final TupleWriter writer;
     private byte[] bytes = new byte[FIRST_BYTES];
-    private int size = MAX_HEADER;
+    private int size = BatchHeader.MAX_BYTES;
     private int count;
 
     public BatchWriter(OpaqueCodec opaque) {
@@ -49,18 +46,6 @@ public final class BatchWriter {
         count++;
     }
 
-    /**
-     * Writes a batch's header for so many tuples so that it ends at {@code at}, where the first tuple begins; returns where
-     * the batch begins. Needs {@link #MAX_HEADER} bytes before {@code at}.
-     */
-    public static int headerBefore(byte[] bytes, int at, int count) {
-        WireBuffer header = new WireBuffer(MAX_HEADER);
-        header.u8(Tags.BATCH_VERSION);
-        header.varint(count);
-        System.arraycopy(header.array(), 0, bytes, at - header.size(), header.size());
-        return at - header.size();
-    }
-
     public int count() {
         return count;
     }
@@ -72,7 +57,7 @@ public final class BatchWriter {
 
     /** The finished batch; the writer is empty afterwards. */
     public byte[] take() {
-        byte[] batch = java.util.Arrays.copyOfRange(bytes, headerBefore(bytes, MAX_HEADER, count), size);
+        byte[] batch = java.util.Arrays.copyOfRange(bytes, BatchHeader.writeBefore(bytes, BatchHeader.MAX_BYTES, count), size);
         clear();
         return batch;
     }
@@ -81,7 +66,7 @@ public final class BatchWriter {
         if (bytes.length > MAX_KEPT_BYTES) {
             bytes = new byte[FIRST_BYTES];
         }
-        size = MAX_HEADER;
+        size = BatchHeader.MAX_BYTES;
         count = 0;
     }
 }
