@@ -40,5 +40,17 @@ TEST(Crc32c, InstructionAndTableAgreeAtEveryLengthAndSplit) {
   }
 }
 
+// Long enough for what is read in several stripes at once, and for what is left behind them.
+TEST(Crc32c, InstructionAndTableAgreeOnLongOnes) {
+  Rng rng(8);
+  std::string bytes(20'000, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(rng.next());
+  for (const size_t length : {3071U, 3072U, 3073U, 3079U, 6143U, 6144U, 9216U, 12'345U, 19'999U}) {
+    const std::string_view part = std::string_view(bytes).substr(1, length);
+    ASSERT_EQ(crc32c(part), crc32c_by_table(part)) << length;
+    ASSERT_EQ(crc32c(part, 0xDEADBEEF), crc32c_by_table(part, 0xDEADBEEF)) << length;
+  }
+}
+
 }  // namespace
 }  // namespace petrel
