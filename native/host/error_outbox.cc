@@ -1,6 +1,15 @@
 #include "native/host/error_outbox.h"
 
+#include <utility>
+
+#include "native/base/log.h"
+
 namespace petrel {
+namespace {
+
+const Logger logger("host");
+
+}  // namespace
 
 void ErrorOutbox::push(proto::ErrorEntry entry) {
   if (entry.text().size() > kMaxText) {
@@ -33,6 +42,16 @@ void ErrorOutbox::send_all(const std::function<Status(const proto::ErrorEntry&)>
       entries_.pop_front();
       ++first_number_;
     }
+  }
+  uint64_t unsaid = 0;
+  {
+    std::lock_guard lock(mutex_);
+    unsaid = dropped_ - std::exchange(dropped_told_, dropped_);
+  }
+  if (unsaid != 0) {
+    logger.warn(
+        "{} error reports were dropped: more than {} came while the topology master was away; the newest were sent",
+        unsaid, kMost);
   }
 }
 

@@ -13,7 +13,7 @@
 
 namespace petrel {
 namespace {
-const Logger logger("jvm-host");
+const Logger logger("host");
 }  // namespace
 
 HostExit::HostExit(Reactor& reactor, ErrorOutbox& errors, std::string exit_stem, std::function<void()> flush)

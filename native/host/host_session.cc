@@ -6,7 +6,7 @@
 namespace petrel {
 namespace {
 
-const Logger logger("jvm-host");
+const Logger logger("host");
 
 }  // namespace
 

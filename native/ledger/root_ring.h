@@ -51,7 +51,7 @@ class RootRing {
   void collect(int64_t tick, std::vector<uint32_t>& due);
 
   template <typename Visit>  // void(uint32_t index, const LedgerEntry&); may erase that entry
-  void for_each(Visit visit) const {
+  void for_each(Visit visit) {
     for (uint32_t index = 0; index < cells_.size(); ++index) {
       if (cells_[index].tick != kFree) visit(index, cells_[index].entry);
     }
