@@ -1,5 +1,7 @@
 #include "native/container/proc_table.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
@@ -10,6 +12,7 @@ namespace petrel {
 namespace {
 
 constexpr size_t kStatBytes = 4096;  // 52 numbers and a name
+constexpr size_t kChildrenBytes = 1U << 20;
 
 /// Field `n` (from 1, as proc(5) counts) of what follows the name; fields are split by one blank.
 std::string_view field_after_name(std::string_view rest, int n) {
@@ -77,6 +80,22 @@ std::vector<ProcEntry> all_processes() {
 std::vector<ProcEntry> children_of(pid_t parent) {
   std::vector<ProcEntry> entries = all_processes();
   std::erase_if(entries, [parent](const ProcEntry& entry) { return entry.parent != parent; });
+  return entries;
+}
+
+std::vector<ProcEntry> own_children() {
+  std::vector<ProcEntry> entries;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc/self/task", error), end; !error && at != end;
+       at.increment(error)) {
+    const Result<std::string> pids = read_small_file(at->path().string() + "/children", kChildrenBytes);
+    if (!pids.ok() && std::filesystem::exists(at->path())) return children_of(::getpid());
+    for (std::string_view left = pids.ok() ? std::string_view(*pids) : std::string_view(); !left.empty();) {
+      const size_t blank = std::min(left.find(' '), left.size());
+      if (auto found = proc_entry(number<pid_t>(left.substr(0, blank)))) entries.push_back(std::move(*found));
+      left.remove_prefix(std::min(blank + 1, left.size()));
+    }
+  }
   return entries;
 }
 

@@ -24,6 +24,9 @@ struct ProcEntry {
 std::optional<ProcEntry> proc_entry(pid_t pid);
 std::vector<ProcEntry> all_processes();
 std::vector<ProcEntry> children_of(pid_t parent);
+/// Our own, by the kernel's list of them: it costs little where the table has hundreds of processes. One that comes or
+/// ends meanwhile may be missing. From the table where the kernel keeps no such list.
+std::vector<ProcEntry> own_children();
 
 /// The same from a stat file; nullopt too when its process ends between open and read.
 std::optional<ProcEntry> read_stat(const std::string& file);

@@ -271,7 +271,8 @@ Status SystemLauncher::become_subreaper() {
 
 size_t SystemLauncher::tend_orphans(int signal_number) {
   size_t living = 0;
-  for (const ProcEntry& child : children_of(::getpid())) {
+  // Who only reaps looks again soon; who signals must not miss anybody.
+  for (const ProcEntry& child : signal_number == 0 ? own_children() : children_of(::getpid())) {
     if (watched_.contains(child.pid)) continue;
     if (child.state == 'Z') {
       ::waitpid(child.pid, nullptr, WNOHANG);

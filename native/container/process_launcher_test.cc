@@ -244,6 +244,7 @@ TEST(ProcTable, ProcessesThatComeAndGoAreNoError) {
     if (child == 0) ::_exit(0);
     ASSERT_GT(child, 0);
     EXPECT_THAT(children_of(::getpid()), testing::Contains(testing::Field(&ProcEntry::pid, child)));
+    EXPECT_THAT(own_children(), testing::ElementsAre(testing::Field(&ProcEntry::pid, child)));
     ASSERT_EQ(::waitpid(child, nullptr, 0), child);
     EXPECT_FALSE(proc_entry(child).has_value());
   }
