@@ -34,8 +34,10 @@ public final class BoltExecutor extends Executor {
     private int cycleBit;
 
     private int at;
-    /** Made when the first tuple of another host comes. */
+    /** Made when the first tuple of another host comes; it is in the midst of the section that is being processed. */
     private TupleDecoder decoder;
+    /** The task that the section is for; 0 when the batch has objects. */
+    private int sectionTask;
     /** The tuple in execute when it is sampled, and since when. */
     private Tuple sampled;
 
@@ -63,6 +65,7 @@ public final class BoltExecutor extends Executor {
                 return worked;
             }
             at = batch.first();
+            sectionTask = 0;
             sampledOfBatch = false;
             if (batch.getClass() != TupleBatch.class) {
                 unpack(batch);
@@ -110,7 +113,8 @@ public final class BoltExecutor extends Executor {
                 decoder = new TupleDecoder(services.topology(), services.streams(), services.api(), tupleContext(),
                         services.codecs());
             }
-            decoder.decode(section);
+            decoder.begin(section);
+            sectionTask = section.destinationTask();
         }
         services.links().consumed(section.flowLow(), section.flowHigh(), section.encodedBytes());
     }
@@ -181,12 +185,19 @@ public final class BoltExecutor extends Executor {
     private void processBatch() throws Exception {
         TupleBatch current = batch;
         int end = current.end();
+        boolean heavy = current.isHeavy();
         while (at < end) {
             int i = at++;
-            Tuple tuple = current.tuple(i);
-            int task = current.task(i);
-            current.clear(i);
-            execute(task, tuple);
+            if (sectionTask != 0) {
+                execute(sectionTask, decoder.next());
+            } else {
+                Tuple tuple = current.tuple(i);
+                int task = current.task(i);
+                if (heavy) {
+                    current.clear(i);
+                }
+                execute(task, tuple);
+            }
             flushIfOld();
             if (outbox.hasRefused() && at < end) {
                 return;

@@ -1,8 +1,8 @@
 package io.petrel.host;
 
 /**
- * A section that came from another host: encoded until its executor takes it. Its bytes were granted as credit, so it is
- * never refused, and the writers of this host do not pay for it.
+ * A section that came from another host: its tuples are decoded one by one ({@link TupleDecoder}). Its bytes were granted as
+ * credit, so it is never refused, and the writers of this host do not pay for it.
  */
 class InboundBatch extends TupleBatch {
     /** Where the lane is in the second number of a flow. */
@@ -60,7 +60,7 @@ class InboundBatch extends TupleBatch {
         return encodedBytes;
     }
 
-    /** The bytes, once: they are not kept beside what becomes of them. */
+    /** The bytes, once. */
     byte[] takeEncoded() {
         byte[] taken = encoded;
         encoded = null;

@@ -10,6 +10,8 @@ public class TupleBatch extends OpenBatch {
     /** Large tuples leave in smaller batches. */
     private static final long MAX_BYTES = 64 * 1024;
 
+    private static final long HEAVY_BYTES = 48 * 1024;
+
     private Tuple[] tuples;
     private int[] tasks;
     /** Owned by the queue that the batch is in. */
@@ -22,7 +24,7 @@ public class TupleBatch extends OpenBatch {
         tasks = new int[capacity];
     }
 
-    /** A batch that was never open: its content comes later ({@link #fill}) or is none. */
+    /** A batch that was never open: its content comes later ({@link #fill}), is elsewhere, or is none. */
     TupleBatch(int entries, long bytes) {
         super(entries, bytes);
     }
@@ -73,7 +75,15 @@ public class TupleBatch extends OpenBatch {
         return tasks[i];
     }
 
-    /** Drops a reference early, so that a slow reader does not keep what it has already processed. */
+    /**
+     * Whether a slow reader should not keep what it has already processed until the batch is done. Not for each batch: the
+     * writer's core has to be asked for the array's lines, and a light batch keeps little.
+     */
+    boolean isHeavy() {
+        return bytes() > HEAVY_BYTES;
+    }
+
+    /** Drops a reference early. */
     final void clear(int i) {
         tuples[i] = null;
     }

@@ -3,7 +3,6 @@ package io.petrel.host;
 import io.petrel.host.codec.BatchReader;
 import io.petrel.host.codec.MalformedBatchException;
 import io.petrel.host.codec.OpaqueCodec;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.apache.storm.task.GeneralTopologyContext;
@@ -19,7 +18,10 @@ final class TupleDecoder {
     private final GeneralTopologyContext context;
     private final BatchReader reader;
     private long[] pairs = new long[8];
-    /** The source of the last tuple of this batch, and its names. */
+    private InboundBatch section;
+    /** Tuples of the section that have been read. */
+    private int number;
+    /** The source of the last tuple of this section, and its names. */
     private int sourceTask;
     private int stream = -1;
     private String component;
@@ -35,37 +37,54 @@ final class TupleDecoder {
     }
 
     /**
-     * Gives the batch its tuples.
+     * Starts on a section; {@link #next} gives its tuples, one at a time: what has just been read is still in the cache when
+     * it is executed, and of a section only its bytes wait.
+     *
+     * @throws IllegalStateException when its head cannot be read
+     */
+    void begin(InboundBatch batch) {
+        section = batch;
+        number = 0;
+        forget();
+        byte[] bytes = batch.takeEncoded();
+        try {
+            int count = reader.reset(bytes, 0, bytes.length);
+            if (count != batch.size()) {
+                throw new IllegalArgumentException("the section says " + batch.size() + " tuples, its batch " + count);
+            }
+        } catch (RuntimeException e) {
+            throw unreadable(e);
+        }
+    }
+
+    /**
+     * The next of as many tuples as the section has.
      *
      * @throws IllegalStateException naming component, stream and field when the bytes cannot be read
      */
-    void decode(InboundBatch batch) {
-        byte[] bytes = batch.takeEncoded();
-        Tuple[] tuples = new Tuple[batch.size()];
-        int[] tasks = new int[tuples.length];
-        Arrays.fill(tasks, batch.destinationTask());
-        int n = 0;
-        forget();
+    Tuple next() {
         try {
-            int count = reader.reset(bytes, 0, bytes.length);
-            if (count != tuples.length) {
-                throw new IllegalArgumentException("the section says " + tuples.length + " tuples, its batch " + count);
+            reader.next();
+            if (reader.sourceTask() != sourceTask || reader.stream() != stream) {
+                look();
             }
-            while (reader.next()) {
-                if (reader.sourceTask() != sourceTask || reader.stream() != stream) {
-                    look();
-                }
-                tuples[n++] = tuple();
+            Tuple tuple = tuple();
+            if (++number == section.size()) {
+                reader.next();
             }
+            return tuple;
         } catch (RuntimeException | StackOverflowError e) {
-            throw new IllegalStateException("a tuple for task " + batch.destinationTask() + " of component '"
-                    + topology.component(batch.destinationTask()) + "' cannot be read: number " + n + " of " + tuples.length
-                    + where(batch) + ": " + e.getMessage(), e);
+            throw unreadable(e);
         }
-        batch.fill(tuples, tasks);
     }
 
-    /** An error names the source of its own batch. */
+    private IllegalStateException unreadable(Throwable e) {
+        int task = section.destinationTask();
+        return new IllegalStateException("a tuple for task " + task + " of component '" + topology.component(task)
+                + "' cannot be read: number " + number + " of " + section.size() + where() + ": " + e.getMessage(), e);
+    }
+
+    /** An error names the source of its own section. */
     private void forget() {
         sourceTask = 0;
         component = null;
@@ -105,9 +124,9 @@ final class TupleDecoder {
         return TupleId.of(pairs, roots);
     }
 
-    private String where(InboundBatch batch) {
+    private String where() {
         if (component == null) {
-            return ", from task " + batch.sourceTask();
+            return ", from task " + section.sourceTask();
         }
         return ", from component '" + component + "', stream '" + streams.name(component, stream) + "', field "
                 + streams.field(component, stream, reader.field());

@@ -10,6 +10,7 @@ import java.util.List;
 public final class BatchReader {
     // Length, source task, stream, two counts.
     private static final int LEAST_TUPLE_BYTES = 8;
+    private static final byte[] NOTHING = {};
 
     private final WireInput in = new WireInput();
     private final TaggedCodec codec;
@@ -46,7 +47,7 @@ public final class BatchReader {
         return left;
     }
 
-    /** Moves to the next tuple; false at the end of the batch. */
+    /** Moves to the next tuple; false at the end of the batch, whose bytes are then let go. */
     public boolean next() {
         if (inTuple) {
             in.restore(outerEnd);
@@ -57,6 +58,7 @@ public final class BatchReader {
             if (in.remaining() != 0) {
                 throw new MalformedBatchException(in.remaining() + " bytes follow the last tuple");
             }
+            in.reset(NOTHING, 0, 0);
             return false;
         }
         left--;
