@@ -25,6 +25,10 @@ import org.apache.storm.task.GeneralTopologyContext;
 public abstract class Executor {
     /** A batch that has been open this long leaves, looked at between tuples. */
     static final long FLUSH_NANOS = 250_000L;
+    /** The same while calls come quickly one after the other: many small batches would then cost more than the tuples. */
+    private static final long QUICK_FLUSH_NANOS = 1_000_000L;
+    /** Calls between two looks at the clock, at most; only quick calls get that far. */
+    private static final int MOST_UNCHECKED = 16;
     /** Between looks whether the calls of foreign threads are over, behind which a marker has to go. */
     private static final long MARKER_RETRY_NANOS = 1_000_000L;
 
@@ -290,9 +294,9 @@ public abstract class Executor {
             return;
         }
         long age = now - dirtySince;
-        if (age >= FLUSH_NANOS) {
+        if (age >= (checkEvery == MOST_UNCHECKED ? QUICK_FLUSH_NANOS : FLUSH_NANOS)) {
             flush();
-        } else if (age < FLUSH_NANOS / 8 && checkEvery < 16) {
+        } else if (age < FLUSH_NANOS / 8 && checkEvery < MOST_UNCHECKED) {
             // Calls are quick: the clock costs more than they do.
             checkEvery *= 2;
         }

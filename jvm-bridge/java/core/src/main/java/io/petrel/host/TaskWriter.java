@@ -34,6 +34,8 @@ final class TaskWriter {
     private volatile boolean busy;
     /** Hosts that the emit in progress has gone to. */
     private long touched;
+    /** What the values of the emit in progress are charged; -1 as long as no task of this host gets them. */
+    private int size;
 
     TaskWriter(Task task, Topology topology, ApiLine api, GeneralTopologyContext tupleContext,
             Map<String, Route> routes, Outbox outbox, AckBatch acks, EdgeIds edges, InCells inputs,
@@ -147,7 +149,6 @@ final class TaskWriter {
         }
         count(route, n);
         lastRoute = route;
-        int size = n == 0 ? 0 : charge.of(values);
         long xor = 0;
         beforeSends(root != 0);
         for (int i = 0; i < n; i++) {
@@ -157,7 +158,7 @@ final class TaskWriter {
                 xor ^= edge;
                 id = TupleId.of(root, edge);
             }
-            send(route, values, out[i], id, size);
+            send(route, values, out[i], id);
         }
         if (root != 0) {
             acks.add(LedgerLink.INIT, root, xor, touched);
@@ -177,8 +178,9 @@ final class TaskWriter {
             return;
         }
         int n = choose(route, values);
+        beforeSends(false);
         for (int i = 0; i < n; i++) {
-            send(route, values, out[i], TupleId.NONE, charge.of(values));
+            send(route, values, out[i], TupleId.NONE);
         }
     }
 
@@ -337,7 +339,6 @@ final class TaskWriter {
         }
         boolean tracked = acks != null && anchors != null && !anchors.isEmpty();
         Tuple only = tracked && anchors.size() == 1 && anchors instanceof List ? ((List<Tuple>) anchors).get(0) : null;
-        int size = charge.of(values);
         beforeSends(tracked);
         for (int i = 0; i < n; i++) {
             TupleId id = TupleId.NONE;
@@ -346,7 +347,7 @@ final class TaskWriter {
             } else if (tracked) {
                 id = anchorMany(anchors);
             }
-            send(route, values, out[i], id, size);
+            send(route, values, out[i], id);
         }
         if (tracked && touched != 0) {
             tellTouched(anchors);
@@ -356,6 +357,7 @@ final class TaskWriter {
     /** What the ledger hears of this emit must not claim to know of losses that came after it. */
     private void beforeSends(boolean tracked) {
         touched = 0;
+        size = -1;
         if (tracked) {
             acks.open();
         }
@@ -415,7 +417,7 @@ final class TaskWriter {
         }
     }
 
-    private void send(Route route, List<Object> values, int target, TupleId id, int size) {
+    private void send(Route route, List<Object> values, int target, TupleId id) {
         int destination = topology.destination(target);
         if (topology.isRemote(destination)) {
             touched |= topology.mask(target);
@@ -429,6 +431,9 @@ final class TaskWriter {
             }
             full.refuse(1);
             return;
+        }
+        if (size < 0) {
+            size = charge.of(values);
         }
         Tuple tuple = api.newTuple(tupleContext, values, task.component(), task.id(), route.stream, id);
         outbox.add(destination, tuple, target, size);

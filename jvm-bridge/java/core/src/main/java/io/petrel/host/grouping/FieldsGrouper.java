@@ -35,7 +35,9 @@ final class FieldsGrouper implements Grouper {
 
         @Override
         public int choose(int sourceTask, List<Object> values, int[] out) {
-            out[0] = targets[Math.floorMod(FieldsHash.hashSingle(values.get(index)), targets.length)];
+            Object key = values.get(index);
+            // The remainder is the dearest part; with one target there is nothing to choose.
+            out[0] = targets.length == 1 ? targets[0] : targets[Math.floorMod(FieldsHash.hashSingle(key), targets.length)];
             return 1;
         }
 
