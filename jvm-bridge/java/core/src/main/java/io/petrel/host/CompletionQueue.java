@@ -21,6 +21,7 @@ final class CompletionQueue {
 
     private final Waker reader;
     private volatile Chunk head;
+    private volatile boolean gathering;
     /** The ledger thread's. */
     private Chunk filling;
 
@@ -69,11 +70,23 @@ final class CompletionQueue {
             old = head;
             chunk.next = old;
         } while (!HEAD.compareAndSet(this, old, chunk));
-        reader.wake();
+        if (!gathering) {
+            reader.wake();
+        }
     }
 
-    boolean isEmpty() {
-        return head == null;
+    /**
+     * Thread: the reader, before it prepares to sleep. While it gathers, completions do not end its sleep.
+     */
+    void gather(boolean on) {
+        if (gathering != on) {
+            gathering = on;
+        }
+    }
+
+    /** There is something that the reader should not sleep for. Thread: the reader. */
+    boolean isDue() {
+        return head != null && !gathering;
     }
 
     /** All chunks, oldest first; null when empty. Thread: the reader. */

@@ -55,6 +55,10 @@ class SmallPartsTest {
             ours.next();
         }
         assertEquals(1_000_000, ours.next());
+        for (int i = 0; i < 5000; i++) {
+            ours.next();
+        }
+        assertEquals(2_000_000, ours.next());
         ours.emitted();
         assertEquals(500_000, ours.next());
         assertEquals(50_000_000, new SpoutPacing(Map.of(

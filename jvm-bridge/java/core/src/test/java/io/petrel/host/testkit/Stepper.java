@@ -31,10 +31,16 @@ public final class Stepper {
     public Stepper(
             ApiLine api, StormTopology topology, Map<String, Object> settings, Map<String, Integer> executorsOf,
             long queueLimitBytes) {
+        this(api, topology, settings, executorsOf, queueLimitBytes, NeverParks::new);
+    }
+
+    /** The same for a test of sleeping: it calls {@link Executor#idle} itself. */
+    public Stepper(
+            ApiLine api, StormTopology topology, Map<String, Object> settings, Map<String, Integer> executorsOf,
+            long queueLimitBytes, Supplier<Parker> parkers) {
         this.api = api;
         ledger = new FakeLedger(clock).keepingRecords();
-        runtime = runtime(
-                api, topology, settings, executorsOf, ledger, clock, NeverParks::new, queueLimitBytes);
+        runtime = runtime(api, topology, settings, executorsOf, ledger, clock, parkers, queueLimitBytes);
     }
 
     /** A host with Storm's defaults under the settings; starts nothing. */

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.petrel.host.Executor;
 import io.petrel.host.LedgerLink;
+import io.petrel.host.Parker;
 import io.petrel.host.testkit.Stepper;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -96,6 +98,57 @@ class AckTest {
         b.out.ack((Tuple) Script.seen().get(1));
         stepper.settle();
         assertEquals(List.of(), Script.log("s ack"), "an ack after the time-out is ignored");
+    }
+
+    /** Otherwise each ack of a steady stream would wake the spout, and each of its emits everybody behind it. */
+    @Test
+    void aSpoutThatPollsIsNotWokenForEachCompletion() throws Exception {
+        List<Long> sleeps = new ArrayList<>();
+        TopologyBuilder builder = new TopologyBuilder();
+        builder.setSpout("s", Script.spout("s", spout -> {
+            if (spout.calls <= 2) {
+                spout.out.emit(new Values("m" + spout.calls), spout.calls);
+            }
+        }).stream("default", "v"));
+        builder.setBolt("b", Script.bolt("b", AckTest::keep)).shuffleGrouping("s");
+        Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 0,
+                () -> new Sleeper(sleeps)).open().settle();
+        Executor spout = stepper.executor("s");
+
+        complete(stepper, 0);
+        spout.idle();
+        assertEquals(List.of(), sleeps, "the first one does not wait");
+        spout.runOnce(0);
+        assertEquals(List.of("s ack 1"), Script.log("s ack"));
+
+        spout.idle();
+        complete(stepper, 1);
+        spout.idle();
+        assertEquals(List.of(500_000L, 500_000L), sleeps, "the second one comes soon behind it: it waits");
+        stepper.clock.advanceNanos(500_000);
+        spout.idle();
+        assertEquals(2, sleeps.size(), "but not for longer");
+        spout.runOnce(0);
+        assertEquals(List.of("s ack 1", "s ack 2"), Script.log("s ack"));
+    }
+
+    /** Acks the tuple with this number, and lets the ledger tell the spout. */
+    private static void complete(Stepper stepper, int number) throws Exception {
+        Script.Bolt b = (Script.Bolt) Script.seen().get(2 * number);
+        b.out.ack((Tuple) Script.seen().get(2 * number + 1));
+        stepper.executor("b").runOnce(0);
+        assertEquals(1, stepper.ledger.deliver(stepper.runtime));
+    }
+
+    /** Notes its sleeps, which end at once. */
+    private record Sleeper(List<Long> sleeps) implements Parker {
+        @Override
+        public void park(long nanos) {
+            sleeps.add(nanos);
+        }
+
+        @Override
+        public void unpark() {}
     }
 
     @Test
