@@ -10,7 +10,10 @@ import org.apache.storm.tuple.Tuple;
 
 /** The last bolt of every shape: uses what came, counts it, and takes the times of stamped tuples. */
 final class Sink extends BaseRichBolt {
-    private final String shape;
+    /** What is done with a tuple. Chosen once: looking at a name for each tuple would cost as much as the work. */
+    private enum Use { COUNT, DIGEST, LENGTH, NOTHING }
+
+    private final Use use;
     private final String folder;
     private final boolean stamped;
     private transient OutputCollector collector;
@@ -20,7 +23,12 @@ final class Sink extends BaseRichBolt {
     private long digest;
 
     Sink(String shape, String folder, boolean stamped) {
-        this.shape = shape;
+        use = switch (shape) {
+            case "wc", "sent" -> Use.COUNT;
+            case "pojo" -> Use.DIGEST;
+            case "big" -> Use.LENGTH;
+            default -> Use.NOTHING;
+        };
         this.folder = folder;
         this.stamped = stamped;
     }
@@ -35,11 +43,12 @@ final class Sink extends BaseRichBolt {
 
     @Override
     public void execute(Tuple tuple) {
-        switch (shape) {
-            case "wc", "sent" -> counts.merge(tuple.getString(0), 1L, Long::sum);
-            case "pojo" -> digest += ((Order) tuple.getValue(0)).digest() + ((Map<?, ?>) tuple.getValue(1)).size();
-            case "big" -> digest += tuple.getBinary(0).length;
-            default -> { }
+        if (use == Use.COUNT) {
+            counts.merge(tuple.getString(0), 1L, Long::sum);
+        } else if (use == Use.DIGEST) {
+            digest += ((Order) tuple.getValue(0)).digest() + ((Map<?, ?>) tuple.getValue(1)).size();
+        } else if (use == Use.LENGTH) {
+            digest += tuple.getBinary(0).length;
         }
         seen.add();
         if (stamped) {

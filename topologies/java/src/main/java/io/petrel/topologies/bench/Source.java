@@ -13,7 +13,11 @@ import org.apache.storm.tuple.Values;
 final class Source extends BaseRichSpout {
     private static final int BIG_BYTES = 64 * 1024;
 
+    /** What is emitted. Chosen once, as in Sink. */
+    private enum Content { NOTHING, TEXT, OBJECTS, BYTES }
+
     private final String shape;
+    private final Content content;
     private final String folder;
     private final boolean acks;
     private final double rate;  // of each task; 0: as many as the system takes
@@ -26,6 +30,12 @@ final class Source extends BaseRichSpout {
 
     Source(String shape, String folder, boolean acks, double rate) {
         this.shape = shape;
+        content = switch (shape) {
+            case "idle" -> Content.NOTHING;
+            case "pojo" -> Content.OBJECTS;
+            case "big" -> Content.BYTES;
+            default -> Content.TEXT;
+        };
         this.folder = folder;
         this.acks = acks;
         this.rate = rate;
@@ -42,7 +52,7 @@ final class Source extends BaseRichSpout {
 
     @Override
     public void nextTuple() {
-        if (shape.equals("idle")) {
+        if (content == Content.NOTHING) {
             return;
         }
         if (pace != null) {
@@ -71,17 +81,16 @@ final class Source extends BaseRichSpout {
     }
 
     private Values values() {
-        switch (shape) {
-            case "big":
-                return new Values(big);
-            case "pojo":
-                Map<String, Object> more = new HashMap<>();
-                more.put("word", words.next());
-                more.put("number", sent);
-                return new Values(new Order(sent, "somebody"), more);
-            default:
-                return new Values(words.next());
+        if (content == Content.TEXT) {
+            return new Values(words.next());
         }
+        if (content == Content.BYTES) {
+            return new Values(big);
+        }
+        Map<String, Object> more = new HashMap<>();
+        more.put("word", words.next());
+        more.put("number", sent);
+        return new Values(new Order(sent, "somebody"), more);
     }
 
     @Override
@@ -95,6 +104,6 @@ final class Source extends BaseRichSpout {
     @Override
     public void declareOutputFields(OutputFieldsDeclarer declarer) {
         declarer.declare(rate > 0 ? new Fields("value", "emitted", "due")
-                : shape.equals("pojo") ? new Fields("value", "more") : new Fields("value"));
+                : content == Content.OBJECTS ? new Fields("value", "more") : new Fields("value"));
     }
 }
