@@ -51,6 +51,7 @@ Status TopologyMaster::load() {
   ASSIGN_OR_RETURN(auto plan, state_.plan(options_.topology));
   status_ = base.value.status();
   if (!known_status(status_)) return Status::malformed("the stored status {} is unknown", static_cast<int>(status_));
+  begin_drain();  // an earlier life may have ended before it told anybody
   plan_ = std::move(plan.value);
   Status indexed = index_plan();
   if (!indexed.ok()) return indexed.with_context("plan of {}", options_.topology);
@@ -173,10 +174,15 @@ void TopologyMaster::set_status(proto::TopologyStatus status) {
   if (status_ == proto::STATUS_KILLED) return;  // final
   logger.info("status {} -> {}", proto::TopologyStatus_Name(status_), proto::TopologyStatus_Name(status));
   status_ = status;
+  begin_drain();
+  broadcast(status_message());
+}
+
+void TopologyMaster::begin_drain() {
+  if (status_ == proto::STATUS_ACTIVE) return;
   // Larger than all before, also than those of an earlier life of this process.
   const auto wall_ms = static_cast<uint64_t>(std::max<int64_t>(1, reactor_.clock().wall_ms()));
-  if (status_ != proto::STATUS_ACTIVE) drain_epoch_ = std::max(drain_epoch_ + 1, wall_ms);
-  broadcast(status_message());
+  drain_epoch_ = std::max(drain_epoch_ + 1, wall_ms);
 }
 
 proto::Envelope TopologyMaster::status_message() const {
@@ -328,6 +334,7 @@ void TopologyMaster::start_executors(const std::string& why) {
   started_ = true;
   logger.info("{}: starting executors epoch={}", why, plan_.epoch());
   broadcast(start_message());
+  if (drain_epoch_ != 0) broadcast(status_message());  // they may have come after it was told
 }
 
 void TopologyMaster::on_links_up(Host& host, uint64_t epoch) {

@@ -88,6 +88,7 @@ class TopologyMaster : public ControlServerHandler {
   Status load_placements();
   void watch_base();
   void set_status(proto::TopologyStatus status);
+  void begin_drain();
   std::vector<uint32_t> missing_slots() const;
   std::vector<int32_t> missing_containers() const;
   Registration* registration_of(const ControlPeer& peer);

@@ -15,6 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 constexpr Nanos kPatience = Seconds(20);
 const std::string kSecret(32, 's');
@@ -390,6 +391,31 @@ TEST_F(TopologyMasterTest, EachChangeAwayFromActiveIsADrainOfItsOwn) {
   auto again = host(2, 2);  // a host that comes during the drain hears of it
   ASSERT_TRUE(until([&] { return again->drains.size() == 1; }));
   EXPECT_EQ(again->drains[0], one->drains[2]);
+}
+
+TEST_F(TopologyMasterTest, WhoComesAfterTheStatusChangedHearsOfTheDrainAtTheStart) {
+  ASSERT_TRUE(start_master().ok());
+  auto one = host(1);
+  ASSERT_TRUE(until([&] { return one->plans.size() == 1; }));
+  base.set_status(proto::STATUS_INACTIVE);
+  ASSERT_TRUE(state.put_base(id, base, state.base(id)->version).ok());
+  ASSERT_TRUE(until([&] { return one->drains.size() == 1; }));
+  EXPECT_THAT(one->starts, IsEmpty());
+  auto two = host(2);
+  ASSERT_TRUE(until([&] { return two->drains.size() == 1; }));
+  EXPECT_THAT(two->starts, SizeIs(1));
+  EXPECT_EQ(two->drains[0], one->drains[0]);
+}
+
+TEST_F(TopologyMasterTest, AfterItsRestartItDrainsWhatIsNotActiveAnew) {
+  base.set_status(proto::STATUS_KILLED);
+  ASSERT_TRUE(state.put_base(id, base, state.base(id)->version).ok());
+  ASSERT_TRUE(start_master().ok());
+  auto one = host(1);
+  auto two = host(2);
+  ASSERT_TRUE(until([&] { return one->drains.size() == 1 && two->drains.size() == 1; }));
+  EXPECT_GT(one->drains[0], 0u);
+  EXPECT_EQ(one->drains[0], two->drains[0]);
 }
 
 TEST(LinkTotals, SumsProcessesAndIncarnations) {
