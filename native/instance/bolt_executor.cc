@@ -160,7 +160,7 @@ Status BoltExecutor::process() {
 }
 
 void BoltExecutor::finish() {
-  queue_.release(current_->item.bytes, current_->item.tuples, current_->item.inner);
+  queue_.release(current_->item);
   if (current_->item.section.consumed) current_->item.section.consumed();
   current_.reset();
 }

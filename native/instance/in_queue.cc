@@ -3,9 +3,17 @@
 #include <algorithm>
 
 namespace petrel {
+namespace {
+
+size_t own_bytes(const InItem& item) {
+  return item.kind == InItem::Kind::kSection ? 0 : item.bytes;
+}
+
+}  // namespace
 
 void InQueue::add(InItem&& item) {
   bytes_ += item.bytes;
+  own_bytes_ += own_bytes(item);
   tuples_ += item.tuples;
   if (item.inner) inner_bytes_ += item.bytes;
   item.number = ++number_;
@@ -20,7 +28,7 @@ void InQueue::look() {
 bool InQueue::try_push(InItem& item, bool inner) {
   {
     std::lock_guard lock(mutex_);
-    if (!inner && bytes_ >= limit_bytes_) return false;
+    if (!inner && own_bytes_ >= limit_bytes_) return false;
     item.inner = inner;
     add(std::move(item));
   }
@@ -53,15 +61,16 @@ std::optional<InItem> InQueue::poll(bool inner_only) {
   return item;
 }
 
-void InQueue::release(size_t bytes, size_t tuples, bool inner) {
+void InQueue::release(const InItem& item) {
   std::vector<Waker*> woken;
   {
     std::lock_guard lock(mutex_);
-    bytes_ -= bytes;
-    tuples_ -= tuples;
-    if (inner) inner_bytes_ -= bytes;
+    bytes_ -= item.bytes;
+    own_bytes_ -= own_bytes(item);
+    tuples_ -= item.tuples;
+    if (item.inner) inner_bytes_ -= item.bytes;
     look();
-    if (bytes_ < limit_bytes_ / 2) woken.swap(waiting_);
+    if (own_bytes_ < limit_bytes_ / 2) woken.swap(waiting_);
   }
   for (Waker* writer : woken) writer->wake();
 }

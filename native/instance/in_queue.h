@@ -1,5 +1,6 @@
 // InQueue: the input of an executor: batches of its own host, sections of other hosts, markers, in the order of each
-// writer. Charged in bytes; above its limit it refuses batches of its own host (those of others are bounded by credit).
+// writer. Charged in bytes. Above the limit of what its own host has put in, it refuses more of that; sections of other
+// hosts are bounded by their credit, and do not take this room away.
 #pragma once
 
 #include <cstdint>
@@ -44,14 +45,14 @@ class InQueue {
   bool try_push(InItem& item, bool inner);
   /// A section of another host.
   void push(InItem item);
-  /// Wakes this writer once, when the queue has fallen below half of its limit. Call it after Waker::prepare, and try
-  /// once more after the call: the queue may have fallen before it.
+  /// Wakes this writer once, when what its host has put in has fallen below half of the limit. Call it after
+  /// Waker::prepare, and try once more after the call: the queue may have fallen before it.
   void await(Waker& writer);
 
   /// The oldest item; `inner_only`: of those that came over edges inside a cycle.
   std::optional<InItem> poll(bool inner_only = false);
-  /// The item has been processed: its credit returns.
-  void release(size_t bytes, size_t tuples, bool inner = false);
+  /// The item has been processed: its credit returns. Its content may have been taken.
+  void release(const InItem& item);
   bool empty(bool inner_only = false) const;
   /// Looked at with every change. Before the first item.
   void watch(std::vector<WaterMark> marks) { marks_ = std::move(marks); }
@@ -73,6 +74,7 @@ class InQueue {
   uint64_t number_ = 0;
   std::vector<Waker*> waiting_;
   size_t bytes_ = 0;
+  size_t own_bytes_ = 0;  // the part that came from this host
   size_t inner_bytes_ = 0;
   size_t tuples_ = 0;
 };

@@ -175,6 +175,33 @@ TEST(Outbox, EmitWaitsAboveTheHardCapAndTheTimeHasItsCause) {
   EXPECT_GE(outbox.blocked()[0].nanos, Nanos(Millis(5)).count());
 }
 
+InItem item_of(InItem::Kind kind, size_t bytes) {
+  InItem item;
+  item.kind = kind;
+  item.bytes = bytes;
+  return item;
+}
+
+// Sections have their credit: however many of them wait, the writers of this host keep their room.
+TEST(InQueue, OtherHostsDoNotTakeTheRoomOfTheOwn) {
+  ManualClock clock;
+  Advancing parker(clock);
+  Waker waker(parker);
+  InQueue queue(waker, 1000);
+  for (int i = 0; i < 5; ++i) queue.push(item_of(InItem::Kind::kSection, 1000));
+  for (int i = 0; i < 10; ++i) {
+    InItem own = item_of(InItem::Kind::kTuples, 100);
+    ASSERT_TRUE(queue.try_push(own, false));
+  }
+  InItem own = item_of(InItem::Kind::kTuples, 100);
+  EXPECT_FALSE(queue.try_push(own, false));
+  EXPECT_EQ(queue.bytes(), 6000u);
+  for (int i = 0; i < 6; ++i) queue.release(*queue.poll());  // the sections, and the oldest of the own
+  EXPECT_TRUE(queue.try_push(own, false));
+  while (std::optional<InItem> item = queue.poll()) queue.release(*item);
+  EXPECT_EQ(queue.bytes(), 0u);
+}
+
 TEST(Outbox, NothingOvertakesWhatWasRefused) {
   ManualClock clock;
   Advancing parker(clock);
@@ -185,7 +212,7 @@ TEST(Outbox, NothingOvertakesWhatWasRefused) {
   auto take = [&] {
     while (std::optional<InItem> item = queue.poll()) {
       for (InEntry& entry : item->entries) seen.push_back(number(entry.tuple));
-      queue.release(item->bytes, item->tuples);
+      queue.release(*item);
     }
   };
   for (int64_t i = 0; i < 1000; ++i) {

@@ -103,7 +103,7 @@ Result<bool> SpoutExecutor::run_once(MonoTime now) {
   ASSIGN_OR_RETURN(bool controlled, run_control(now));
   const bool worked = completed || controlled;
   // Bolts never send to spouts: what is in the queue can only be markers that were not for us.
-  while (std::optional<InItem> item = queue_.poll()) queue_.release(item->bytes, item->tuples);
+  while (std::optional<InItem> item = queue_.poll()) queue_.release(*item);
   if (last_active_) {
     ASSIGN_OR_RETURN(bool can_emit, outbox_->retry());
     was_held_back_ = held_back();
