@@ -9,8 +9,10 @@ void ThreadParker::park(Nanos timeout) {
 }
 
 void ThreadParker::unpark() {
-  std::lock_guard lock(mutex_);
-  permit_ = true;
+  {
+    std::lock_guard lock(mutex_);
+    permit_ = true;
+  }
   wake_.notify_one();
 }
 

@@ -13,9 +13,9 @@ void LedgerBatch::clear() {
 }
 
 void LedgerInbox::open(int32_t spout_task, int64_t timeout_ms) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   inside_.opens.push_back({spout_task, timeout_ms});
-  wake_owner();
+  wake_owner(std::move(lock));
 }
 
 Status LedgerInbox::push(std::span<const std::byte> records) {
@@ -23,22 +23,23 @@ Status LedgerInbox::push(std::span<const std::byte> records) {
     return Status::malformed("{} bytes of ack records; a record has {} bytes", records.size(), kRecordBytes);
   }
   if (records.empty()) return {};
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   inside_.records.insert(inside_.records.end(), records.begin(), records.end());
-  wake_owner();
+  wake_owner(std::move(lock));
   return {};
 }
 
 void LedgerInbox::host_lost(uint32_t slot, uint32_t loss_number) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   inside_.losses.push_back({slot, loss_number});
-  wake_owner();
+  wake_owner(std::move(lock));
 }
 
-void LedgerInbox::wake_owner() {
+void LedgerInbox::wake_owner(std::unique_lock<std::mutex> lock) {
   if (!waiting_) return;
   waiting_ = false;  // the next batch before it runs needs no second wake
   ++wakes_;
+  lock.unlock();  // before, or else it would wake to wait for us
   wake_.notify_one();
 }
 

@@ -58,7 +58,7 @@ class LedgerInbox {
   uint64_t wakes() const;
 
  private:
-  void wake_owner();
+  void wake_owner(std::unique_lock<std::mutex> lock);
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;

@@ -13,6 +13,27 @@ const Logger logger("links");
 
 }  // namespace
 
+/// The lock, and behind it the turn of the loop that what was done with it asks for: who were woken before would only
+/// wait for the lock, two more switches for each frame.
+class HostEndpoint::Turn {
+ public:
+  explicit Turn(HostEndpoint& endpoint) : endpoint_(endpoint), lock_(endpoint.mutex_) {}
+  ~Turn() {
+    lock_.unlock();
+    if (!due_) return;
+    endpoint_.reactor_.post([endpoint = &endpoint_, alive = endpoint_.alive_] {
+      if (*alive) endpoint->flush();
+    });
+  }
+  Turn(const Turn&) = delete;
+  void schedule() { due_ |= !std::exchange(endpoint_.flush_posted_, true); }
+
+ private:
+  HostEndpoint& endpoint_;
+  std::unique_lock<std::mutex> lock_;
+  bool due_ = false;
+};
+
 HostEndpoint::HostEndpoint(Reactor& reactor, HostEndpointOptions options, EndpointHandler& handler)
     : reactor_(reactor),
       options_(options),
@@ -32,7 +53,7 @@ HostEndpoint::~HostEndpoint() {
 void HostEndpoint::set_routes(std::shared_ptr<const RouteTable> routes) {
   News news;
   {
-    const std::scoped_lock lock(mutex_);
+    Turn turn(*this);
     if (routes_ && routes->epoch < routes_->epoch && !PETREL_MUTANT("stale plan epoch accepted")) {
       ++counters_.stale_plans;
       return;
@@ -41,26 +62,26 @@ void HostEndpoint::set_routes(std::shared_ptr<const RouteTable> routes) {
     send_.set_routes(routes);
     receive_.set_plan_epoch(routes->epoch);
     check_links_up(news);
-    schedule_locked();
+    turn.schedule();
   }
   tell(news);
 }
 
 void HostEndpoint::add_executor(int32_t executor, uint64_t pool_bytes) {
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   receive_.add_executor(executor, pool_bytes);
-  schedule_locked();
+  turn.schedule();
 }
 
 void HostEndpoint::attach(std::unique_ptr<Link> link) {
   link_ = std::move(link);
   link_->start(*this);
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   ++counters_.links;
   send_.all_paths_up();
   receive_.all_paths_up();
   pressure_due_ = pressure_ != 0;
-  schedule_locked();
+  turn.schedule();
 }
 
 void HostEndpoint::detach() {
@@ -76,29 +97,29 @@ void HostEndpoint::on_closed(Status reason) {
 // ---- From any thread
 
 Admit HostEndpoint::offer(int32_t source_executor, OutSection&& section) {
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   const Admit admit = send_.offer(source_executor, std::move(section), reactor_.clock().now());
-  if (admit == Admit::kTaken || admit == Admit::kNoCredit) schedule_locked();
+  if (admit == Admit::kTaken || admit == Admit::kNoCredit) turn.schedule();
   return admit;
 }
 
 void HostEndpoint::consumed(const FlowId& flow, uint64_t bytes) {
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   receive_.consumed(flow, bytes);
-  if (receive_.credit_due()) schedule_locked();
+  if (receive_.credit_due()) turn.schedule();
 }
 
 void HostEndpoint::acks(std::span<const AckRecord> records) {
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   send_.acks(records);
-  schedule_locked();
+  turn.schedule();
 }
 
 void HostEndpoint::set_pressure(uint16_t bits) {
-  const std::scoped_lock lock(mutex_);
+  Turn turn(*this);
   if (std::exchange(pressure_, bits) == bits) return;
   pressure_due_ = true;
-  schedule_locked();
+  turn.schedule();
 }
 
 Frame HostEndpoint::pressure_frame() const {
@@ -155,7 +176,7 @@ bool HostEndpoint::quiet() const {
 void HostEndpoint::on_frame(Frame frame) {
   News news;
   {
-    const std::scoped_lock lock(mutex_);
+    Turn turn(*this);
     if (const Status status = receive(frame, reactor_.clock().now(), news); !status.ok()) {
       // The link has checked its bytes, so the source made it so. It costs that source what was inside, nothing else.
       if (++counters_.dropped_malformed <= 10) {
@@ -164,7 +185,7 @@ void HostEndpoint::on_frame(Frame frame) {
       }
     }
     check_links_up(news);
-    schedule_locked();
+    turn.schedule();
   }
   tell(news);
 }
@@ -265,14 +286,6 @@ void HostEndpoint::tell(News& news) {
 }
 
 // ---- The turn of the loop
-
-void HostEndpoint::schedule_locked() {
-  if (flush_posted_) return;
-  flush_posted_ = true;
-  reactor_.post([this, alive = alive_] {
-    if (*alive) flush();
-  });
-}
 
 void HostEndpoint::flush() {
   std::vector<Frame> frames;

@@ -127,7 +127,8 @@ class HostEndpoint : private LinkHandler {
 
   Frame pressure_frame() const;
 
-  void schedule_locked();
+  class Turn;
+
   void flush();
   void arm_tick();
   void on_tick();
@@ -145,7 +146,7 @@ class HostEndpoint : private LinkHandler {
   uint64_t links_up_told_ = 0;
   uint16_t pressure_ = 0;
   bool pressure_due_ = false;  // the stream manager does not know it yet
-  bool flush_posted_ = false;
+  bool flush_posted_ = false;  // a turn of the loop is on its way
 
   std::unique_ptr<Link> link_;  // loop
   Reactor::TimerId tick_timer_ = 0;
