@@ -94,8 +94,12 @@ void AckLedger::apply_one(const AckRecord& record, MonoTime now, std::vector<Com
       arm(index, now);
       return;
   }
-  entry.host_mask |= record.host_mask;
-  if (record.host_mask != 0) entry.loss_number = std::min(entry.loss_number, record.loss_number);
+  if (record.host_mask != 0) {
+    // By what its own emitter knew: the tree may have gone elsewhere before the loss, and to the successor after it.
+    entry.lost |= touched_lost_host(record.host_mask, record.loss_number);
+    entry.host_mask |= record.host_mask;
+    entry.loss_number = std::min(entry.loss_number, record.loss_number);
+  }
   settle(index, out);
 }
 
@@ -131,7 +135,7 @@ void AckLedger::settle(uint32_t index, std::vector<Completion>& out) {
     finish(index, CompletionKind::kFail, out);
   } else if (entry.xor_value == 0) {
     finish(index, CompletionKind::kAck, out);
-  } else if (touched_lost_host(entry.host_mask, entry.loss_number)) {
+  } else if (entry.lost) {
     finish(index, CompletionKind::kHostLost, out);
   }
 }
@@ -176,13 +180,14 @@ void AckLedger::host_lost(uint32_t slot, uint32_t loss_number, std::vector<Compl
     return;
   }
   host.loss_number = std::max(host.loss_number, loss_number);
-  lost_slots_ |= uint64_t{1} << (slot % kHostSlots);
-  const auto look = [&](uint32_t index, const LedgerEntry& entry) {
-    if (entry.init_seen && touched_lost_host(entry.host_mask, entry.loss_number)) {
-      finish(index, CompletionKind::kHostLost, out);
-    }
+  const uint64_t bit = uint64_t{1} << (slot % kHostSlots);
+  lost_slots_ |= bit;
+  const auto look = [&](uint32_t index, LedgerEntry& entry) {
+    if ((entry.host_mask & bit) == 0 || entry.loss_number >= host.loss_number) return;
+    entry.lost = true;
+    if (entry.init_seen) finish(index, CompletionKind::kHostLost, out);
   };
-  ring_.for_each([&](uint32_t index, const LedgerEntry& entry) { look(index | kInRing, entry); });
+  ring_.for_each([&](uint32_t index, LedgerEntry& entry) { look(index | kInRing, entry); });
   for (uint32_t index = 0; index < slab_.size(); ++index) look(index, slab_[index]);
 }
 
@@ -330,7 +335,7 @@ void AckLedger::erase_from_table(uint32_t index) {
     }
   }
   cells_[hole] = {0, 0};
-  slab_[index].init_seen = false;  // host_lost() walks the slab
+  slab_[index] = LedgerEntry{};  // host_lost() walks the slab
   free_.push_back(index);
   --in_table_;
 }

@@ -179,6 +179,7 @@ struct NaiveEntry {
   uint64_t xor_value = 0;
   bool init = false;
   bool failed = false;
+  bool lost = false;
   std::vector<std::pair<uint64_t, uint32_t>> emits;  // mask, loss number
   MonoTime deadline;
 };
@@ -202,13 +203,21 @@ class NaiveLedger {
     entry.init |= record.kind == AckKind::kInit;
     entry.failed |= record.kind == AckKind::kFail;
     if (record.kind != AckKind::kFail) entry.xor_value ^= record.xor_value;
-    if (record.host_mask != 0) entry.emits.emplace_back(record.host_mask, record.loss_number);
+    if (record.host_mask != 0) {
+      entry.emits.emplace_back(record.host_mask, record.loss_number);
+      for (const auto& [slot, number] : losses_) {
+        entry.lost |= (record.host_mask >> slot & 1) != 0 && number > record.loss_number;
+      }
+    }
     settle(record.root, out);
   }
   void host_lost(uint32_t slot, uint32_t number, std::vector<Completion>& out) {
     losses_[slot] = number;
     std::vector<uint64_t> roots;
-    for (const auto& [root, entry] : entries_) roots.push_back(root);
+    for (auto& [root, entry] : entries_) {
+      entry.lost |= touched(entry, slot, number);
+      roots.push_back(root);
+    }
     for (const uint64_t root : roots) settle(root, out);
   }
   void expire(MonoTime now, std::vector<Completion>& out) {
@@ -230,7 +239,7 @@ class NaiveLedger {
       end(root, CompletionKind::kFail, out);
     } else if (entry.xor_value == 0) {
       end(root, CompletionKind::kAck, out);
-    } else if (touched(entry)) {
+    } else if (entry.lost) {
       end(root, CompletionKind::kHostLost, out);
     } else {
       return;
@@ -238,15 +247,14 @@ class NaiveLedger {
     entries_.erase(root);
   }
   // Errs on the failing side as the ledger does: the oldest knowledge counts for all slots of the tree.
-  bool touched(const NaiveEntry& entry) const {
+  static bool touched(const NaiveEntry& entry, uint32_t slot, uint32_t number) {
     uint64_t mask = 0;
     uint32_t oldest = UINT32_MAX;
     for (const auto& [emitted, loss] : entry.emits) {
       mask |= emitted;
       oldest = std::min(oldest, loss);
     }
-    return std::any_of(losses_.begin(), losses_.end(),
-                       [&](const auto& loss) { return (mask >> loss.first & 1) != 0 && loss.second > oldest; });
+    return (mask >> slot & 1) != 0 && number > oldest;
   }
   static void end(uint64_t root, CompletionKind kind, std::vector<Completion>& out) {
     out.push_back({root, RootId::spout_task(root), kind});

@@ -216,6 +216,19 @@ TEST_F(AckLedgerTest, RecordsThatComeAfterTheLossAreChecked) {
   EXPECT_THAT(apply({record(AckKind::kInit, root(3), 0, 0b10)}), ElementsAre(done(root(3), CompletionKind::kAck)));
 }
 
+// An emitter that had not heard of the loss sent it to host 0; then one that had sent it to the successor of host 1.
+TEST_F(AckLedgerTest, WhatGoesToTheSuccessorOfALostHostIsNotFailed) {
+  std::vector<Completion> out;
+  ledger_.host_lost(1, 5, out);
+  EXPECT_THAT(apply({record(AckKind::kInit, root(1), 1, 0b01, 4)}), IsEmpty());
+  EXPECT_THAT(apply({record(AckKind::kAck, root(1), 2, 0b10, 5)}), IsEmpty());
+  EXPECT_THAT(apply({record(AckKind::kAck, root(2), 2, 0b10, 5), record(AckKind::kInit, root(2), 1, 0b01, 4)}),
+              IsEmpty());
+  EXPECT_THAT(apply({record(AckKind::kAck, root(1), 8, 0b10, 4)}),
+              ElementsAre(done(root(1), CompletionKind::kHostLost)));
+  EXPECT_EQ(ledger_.pending(), 1u);
+}
+
 TEST_F(AckLedgerTest, FlappingHostFallsBackToTimeouts) {
   std::vector<Completion> out;
   for (uint32_t loss = 1; loss <= 10; ++loss) {

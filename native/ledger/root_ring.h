@@ -17,9 +17,10 @@ struct LedgerEntry {
   uint64_t root = 0;
   uint64_t xor_value = 0;
   uint64_t host_mask = 0;
-  uint32_t loss_number = UINT32_MAX;  // smallest of the merged records: errs on the side of failing
+  uint32_t loss_number = UINT32_MAX;  // smallest of the records': errs on the side of failing
   bool init_seen = false;
   bool failed = false;  // FAIL came before INIT
+  bool lost = false;    // a tuple of it was in a host that died
 };
 
 /// Thread: one owner.
