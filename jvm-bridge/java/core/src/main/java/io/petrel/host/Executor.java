@@ -196,7 +196,7 @@ public abstract class Executor {
         boolean starved = blocked && hasInput();
         boolean pressed = !starved && isPressed();
         long nanos = blocked ? Outbox.BLOCKED_PARK_NANOS : idleNanos();
-        if (drain.due() != 0) {
+        if (drain.due() != 0 && sendsMarkers()) {
             nanos = Math.min(nanos, MARKER_RETRY_NANOS);
         }
         waker.prepare();
@@ -228,6 +228,11 @@ public abstract class Executor {
     /** True when there would be something to process if there were credit. */
     protected boolean hasInput() {
         return !queue.isEmpty();
+    }
+
+    /** Markers that are due go now; a spout's only while it is not active. */
+    protected boolean sendsMarkers() {
+        return true;
     }
 
     /** True when there would be something to process, and others ask to wait with it. */

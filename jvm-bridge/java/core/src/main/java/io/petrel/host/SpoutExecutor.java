@@ -116,6 +116,11 @@ public final class SpoutExecutor extends Executor {
     }
 
     @Override
+    protected boolean sendsMarkers() {
+        return !active;
+    }
+
+    @Override
     protected boolean isPressed() {
         return active && !atMaxPending() && isHeldBack();
     }

@@ -4,7 +4,8 @@ import java.util.Map;
 
 /**
  * How long a spout that had nothing to emit waits on its inbox: 500 microseconds, 1 ms when it has been idle for half a
- * second, 2 ms after five: a wait costs some 8 microseconds of CPU, with every spout and for as long as nothing comes. What the user has set in Storm's wait strategies wins. Thread: the executor's.
+ * second, 2 ms after five: a wait costs some 8 microseconds of CPU, with every spout and for as long as nothing comes. What
+ * the user has set in Storm's wait strategies wins. Thread: the executor's.
  */
 final class SpoutPacing {
     private static final long SHORT_NANOS = 500_000L;
