@@ -16,6 +16,9 @@ interface Destination {
     /** Wakes the writer once when there is credit again. Thread: the writer, after {@link Waker#prepare}. */
     void await(Waker writer);
 
+    /** Wakes the reader for batches with {@link OpenBatch#more}. Thread: any. */
+    default void wake() {}
+
     /** A marker as this destination takes it. */
     OpenBatch markerBatch(Marker marker);
 

@@ -47,6 +47,11 @@ final class LocalDestination implements Destination {
     }
 
     @Override
+    public void wake() {
+        queue.wakeReader();
+    }
+
+    @Override
     public OpenBatch markerBatch(Marker marker) {
         return new MarkerBatch(marker);
     }

@@ -14,8 +14,9 @@ import java.util.List;
 public final class ObjectQueue {
     private static final VarHandle HEAD;
     private static final VarHandle BYTES;
-    private static final VarHandle TUPLES;
+    private static final VarHandle LOCAL_TUPLES;
     private static final VarHandle INBOUND;
+    private static final VarHandle INBOUND_TUPLES;
     private static final VarHandle INNER;
     private static final WaterMark[] NO_MARKS = {};
 
@@ -24,7 +25,8 @@ public final class ObjectQueue {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             HEAD = lookup.findVarHandle(ObjectQueue.class, "head", TupleBatch.class);
             BYTES = lookup.findVarHandle(ObjectQueue.class, "bytes", long.class);
-            TUPLES = lookup.findVarHandle(ObjectQueue.class, "tuples", long.class);
+            LOCAL_TUPLES = lookup.findVarHandle(ObjectQueue.class, "localTuples", long.class);
+            INBOUND_TUPLES = lookup.findVarHandle(ObjectQueue.class, "inboundTuples", long.class);
             INBOUND = lookup.findVarHandle(ObjectQueue.class, "inboundBytes", long.class);
             INNER = lookup.findVarHandle(ObjectQueue.class, "innerBytes", long.class);
         } catch (ReflectiveOperationException e) {
@@ -32,15 +34,22 @@ public final class ObjectQueue {
         }
     }
 
+    /** A sleeping reader costs its writer as much as a hundred tuples: while more follow, it is woken for so many. */
+    private static final int WORTH_WAKING = 2048;
+    /** What waits behind so many has left the caches when its turn comes, and each collection copies it. */
+    private static final int LIMIT_TUPLES = 8192;
+
     private final Waker reader;
     private final long limitBytes;
+    private final int limitTuples;
     private final List<Waker> waiting = new ArrayList<>();
     /** What writers pushed, newest first. */
     private volatile TupleBatch head;
     private volatile long bytes;
-    private volatile long tuples;
+    private volatile long localTuples;
     /** Of sections from other hosts: their credit is granted elsewhere, and must not starve the writers of this host. */
     private volatile long inboundBytes;
+    private volatile long inboundTuples;
     /** The part of both that came over edges inside a cycle. */
     private volatile long innerBytes;
     private WaterMark[] marks = NO_MARKS;
@@ -50,11 +59,17 @@ public final class ObjectQueue {
 
     /** @param limitBytes above it, writers of edges that are not inside a cycle get no credit */
     public ObjectQueue(Waker reader, long limitBytes) {
+        this(reader, limitBytes, LIMIT_TUPLES);
+    }
+
+    /** @param limitTuples the same for their number */
+    ObjectQueue(Waker reader, long limitBytes, int limitTuples) {
         if (limitBytes <= 0) {
             throw new IllegalArgumentException("queue limit " + limitBytes + " bytes; it must be positive");
         }
         this.reader = reader;
         this.limitBytes = limitBytes;
+        this.limitTuples = limitTuples;
     }
 
     /**
@@ -62,10 +77,11 @@ public final class ObjectQueue {
      * as the queue is below its limit, so that a single large tuple always passes.
      */
     public boolean tryEnqueue(TupleBatch batch, boolean innerEdge) {
-        if (!innerEdge && bytes >= limitBytes) {
+        if (!innerEdge && (bytes >= limitBytes || localTuples >= limitTuples)) {
             return false;
         }
         BYTES.getAndAdd(this, batch.bytes());
+        LOCAL_TUPLES.getAndAdd(this, (long) batch.size());
         if (innerEdge) {
             batch.inner = true;
             INNER.getAndAdd(this, batch.bytes());
@@ -78,6 +94,7 @@ public final class ObjectQueue {
     /** A section that has its credit from elsewhere. Thread: any. */
     void enqueueInbound(InboundBatch section) {
         INBOUND.getAndAdd(this, (long) section.encodedBytes());
+        INBOUND_TUPLES.getAndAdd(this, (long) section.size());
         if (section.inner) {
             INNER.getAndAdd(this, (long) section.encodedBytes());
         }
@@ -97,13 +114,21 @@ public final class ObjectQueue {
     }
 
     private void push(TupleBatch batch) {
-        TUPLES.getAndAdd(this, (long) batch.size());
         TupleBatch old;
         do {
             old = head;
             batch.next = old;
         } while (!HEAD.compareAndSet(this, old, batch));
-        reader.wake();
+        if (!batch.more || localTuples >= WORTH_WAKING || bytes >= limitBytes / 2) {
+            reader.wake();
+        }
+    }
+
+    /** For batches with {@link OpenBatch#more}. Thread: any. */
+    void wakeReader() {
+        if (head != null) {
+            reader.wake();
+        }
     }
 
     /**
@@ -135,8 +160,8 @@ public final class ObjectQueue {
 
     /** Thread: the reader. The batch has been processed: its credit returns. */
     public void release(TupleBatch batch) {
-        TUPLES.getAndAdd(this, (long) -batch.size());
         if (batch instanceof InboundBatch) {
+            INBOUND_TUPLES.getAndAdd(this, (long) -batch.size());
             long encoded = ((InboundBatch) batch).encodedBytes();
             INBOUND.getAndAdd(this, -encoded);
             if (batch.inner) {
@@ -145,12 +170,13 @@ public final class ObjectQueue {
             look();
             return;
         }
+        long leftTuples = (long) LOCAL_TUPLES.getAndAdd(this, (long) -batch.size()) - batch.size();
         long left = (long) BYTES.getAndAdd(this, -batch.bytes()) - batch.bytes();
         if (batch.inner) {
             INNER.getAndAdd(this, -batch.bytes());
         }
         look();
-        if (anyWaiting && left < limitBytes / 2) {
+        if (anyWaiting && left < limitBytes / 2 && leftTuples < limitTuples / 2) {
             wakeWriters();
         }
     }
@@ -182,7 +208,7 @@ public final class ObjectQueue {
 
     /** Tuples that have not been processed. Thread: any. */
     public long tuples() {
-        return tuples;
+        return localTuples + inboundTuples;
     }
 
     public long limitBytes() {

@@ -31,6 +31,8 @@ abstract class OpenBatch {
     private volatile int claim;
     /** The outbox's: where it goes. */
     int destination;
+    /** Its writer goes on: nobody need be woken for this batch alone, {@link Outbox#flush} does it. The outbox's. */
+    boolean more;
 
     OpenBatch() {}
 

@@ -18,6 +18,10 @@ public final class Outbox {
     /** A writer without credit looks again after this time even if nobody wakes it. */
     static final long BLOCKED_PARK_NANOS = 100_000_000L;
 
+    /** Of batches of objects: of one, and of all together as long as that leaves each {@link TupleBatch#LEAST_BYTES}. */
+    private static final int MOST_BATCH_BYTES = 512 * 1024;
+    private static final int ALL_BATCH_BYTES = 4 * 1024 * 1024;
+
     private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(OpenBatch[].class);
 
     private final Destination[] destinations;
@@ -26,6 +30,8 @@ public final class Outbox {
     private final Waker self;
     private final HostClock clock;
     private final long hardCapBytes;
+    /** Of a batch of objects. */
+    private final int batchBytes;
     private final OpenBatch[] open;
     /** Of the next batch: entries, or bytes where it is encoded. */
     private final int[] capacity;
@@ -56,6 +62,9 @@ public final class Outbox {
         this.clock = clock;
         this.hardCapBytes = hardCapBytes;
         int n = destinations.length;
+        // A small part of any queue, which holds half of the hard cap.
+        batchBytes = (int) Math.max(TupleBatch.LEAST_BYTES,
+                Math.min(hardCapBytes / 32, Math.min(MOST_BATCH_BYTES, ALL_BATCH_BYTES / Math.max(1, n))));
         rooms = new CycleRoom[n];
         for (int i = 0; i < n; i++) {
             rooms[i] = destinations[i].room();
@@ -83,7 +92,7 @@ public final class Outbox {
         TupleBatch batch = (TupleBatch) open[destination];
         if (batch == null) {
             int wanted = capacity[destination];
-            batch = new TupleBatch(wanted == 0 ? 8 : wanted);
+            batch = new TupleBatch(wanted == 0 ? 8 : wanted, batchBytes);
             opened(destination, batch);
         }
         added(destination, batch, batch.add(tuple, task, charge));
@@ -130,7 +139,7 @@ public final class Outbox {
         return dirtyCount != 0;
     }
 
-    /** Hands over all open batches. */
+    /** Hands over all open batches, and wakes the readers that full ones have not. */
     public void flush() {
         for (int i = 0; i < dirtyCount; i++) {
             int destination = dirty[i];
@@ -141,6 +150,7 @@ public final class Outbox {
                 capacity[destination] = batch.nextCapacity();
                 leave(destination, batch);
             }
+            destinations[destination].wake();
         }
         dirtyCount = 0;
     }
@@ -239,8 +249,8 @@ public final class Outbox {
     }
 
     /**
-     * Takes batches that have been open since the last sweep: their writer sits in user code. True when a batch was
-     * open. Thread: the timer.
+     * Takes batches that have been open since the last sweep, and wakes who was not woken for full ones: their writer sits
+     * in user code. True when a batch was open. Thread: the timer.
      */
     boolean sweep() {
         boolean any = false;
@@ -248,6 +258,7 @@ public final class Outbox {
             OpenBatch batch = (OpenBatch) OPEN.getAcquire(open, d);
             if (batch == null) {
                 seen[d] = null;
+                destinations[d].wake();
                 continue;
             }
             any = true;
@@ -296,6 +307,7 @@ public final class Outbox {
         if (batch.isFull(entries)) {
             capacity[destination] = batch.nextCapacity();
             open[destination] = null;
+            batch.more = true;
             leave(destination, batch);
         }
         if (refusedBytes > hardCapBytes) {
@@ -324,6 +336,7 @@ public final class Outbox {
         if (first) {
             waiting[waitingCount++] = group;
         }
+        batch.more = false;  // it leaves later than the next flush
         behind.add(batch);
         refusedBytes += batch.bytes();
     }

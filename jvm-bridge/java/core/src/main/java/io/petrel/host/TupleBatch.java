@@ -7,11 +7,12 @@ import org.apache.storm.tuple.Tuple;
 public class TupleBatch extends OpenBatch {
     /** Tuples in a full batch. */
     public static final int MAX_TUPLES = 128;
-    /** Large tuples leave in smaller batches. */
-    private static final long MAX_BYTES = 64 * 1024;
 
+    /** Of a batch, if nobody says otherwise: large tuples leave in smaller batches. */
+    static final int LEAST_BYTES = 64 * 1024;
     private static final long HEAVY_BYTES = 48 * 1024;
 
+    private final int maxBytes;
     private Tuple[] tuples;
     private int[] tasks;
     /** Owned by the queue that the batch is in. */
@@ -20,6 +21,12 @@ public class TupleBatch extends OpenBatch {
     boolean inner;
 
     public TupleBatch(int capacity) {
+        this(capacity, LEAST_BYTES);
+    }
+
+    /** @param maxBytes above them it leaves */
+    TupleBatch(int capacity, int maxBytes) {
+        this.maxBytes = maxBytes;
         tuples = new Tuple[capacity];
         tasks = new int[capacity];
     }
@@ -27,6 +34,7 @@ public class TupleBatch extends OpenBatch {
     /** A batch that was never open: its content comes later ({@link #fill}), is elsewhere, or is none. */
     TupleBatch(int entries, long bytes) {
         super(entries, bytes);
+        maxBytes = 0;
     }
 
     /** Appends. Thread: the writer. Returns the number of entries after it. */
@@ -44,7 +52,7 @@ public class TupleBatch extends OpenBatch {
 
     @Override
     final boolean isFull(int entries) {
-        return entries == MAX_TUPLES || bytes() > MAX_BYTES;
+        return entries == MAX_TUPLES || bytes() > maxBytes;
     }
 
     @Override

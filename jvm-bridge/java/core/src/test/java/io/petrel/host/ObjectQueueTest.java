@@ -110,6 +110,64 @@ class ObjectQueueTest {
     }
 
     @Test
+    void grantsNoCreditAboveSoManyTuples() {
+        ObjectQueue counted = new ObjectQueue(reader, 1 << 20, 4);
+        CountingParker parker = new CountingParker();
+        Waker writer = new Waker(parker);
+        TupleBatch first = batch(1, 1);
+        TupleBatch second = batch(1, 1, 1);
+        assertTrue(counted.tryEnqueue(first, false));
+        assertTrue(counted.tryEnqueue(second, false), "below the limit a batch is accepted whole");
+        assertFalse(counted.tryEnqueue(batch(1), false));
+        assertTrue(counted.tryEnqueue(batch(), true), "edges inside a cycle always get credit");
+        counted.await(writer);
+        writer.prepare();
+        counted.release(first);
+        assertEquals(0, parker.unparks, "3 of 4 are not below half");
+        counted.release(second);
+        assertEquals(1, parker.unparks);
+    }
+
+    @Test
+    void aBatchWhoseWriterGoesOnDoesNotWakeTheReaderAlone() {
+        ObjectQueue wide = new ObjectQueue(reader, 1 << 20);
+        reader.prepare();
+        for (int tuples = 0; tuples < 2048; tuples += 4) {
+            assertEquals(0, readerParker.unparks, tuples + " tuples are not worth it");
+            TupleBatch batch = batch(1, 1, 1, 1);
+            batch.more = true;
+            assertTrue(wide.tryEnqueue(batch, false));
+        }
+        assertEquals(1, readerParker.unparks);
+    }
+
+    @Test
+    void aBatchThatFillsHalfOfTheQueueWakesTheReader() {
+        reader.prepare();
+        TupleBatch batch = batch(49);
+        batch.more = true;
+        queue.tryEnqueue(batch, false);
+        assertEquals(0, readerParker.unparks);
+        batch = batch(1);
+        batch.more = true;
+        queue.tryEnqueue(batch, false);
+        assertEquals(1, readerParker.unparks);
+    }
+
+    @Test
+    void theReaderIsWokenForWhatItWasNotWokenFor() {
+        reader.prepare();
+        queue.wakeReader();
+        assertEquals(0, readerParker.unparks, "there is nothing");
+        TupleBatch batch = batch(1);
+        batch.more = true;
+        queue.tryEnqueue(batch, false);
+        queue.wakeReader();
+        queue.wakeReader();
+        assertEquals(1, readerParker.unparks);
+    }
+
+    @Test
     @Timeout(60)
     void losesNothingAndKeepsOrderBetweenThreads() throws Exception {
         int writers = 3;

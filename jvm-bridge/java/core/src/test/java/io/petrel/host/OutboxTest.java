@@ -173,9 +173,44 @@ class OutboxTest {
     }
 
     @Test
+    void fullBatchesWakeTheReaderWithTheNextFlushOrSweep() {
+        ObjectQueueTest.CountingParker parker = new ObjectQueueTest.CountingParker();
+        Waker reader = new Waker(parker);
+        ObjectQueue wide = new ObjectQueue(reader, 1 << 20);
+        Outbox outbox =
+                new Outbox(new Destination[] {new LocalDestination(wide, 0, 1, false, null)}, self, clock, 1000);
+        reader.prepare();
+        add(outbox, 0, TupleBatch.MAX_TUPLES);
+        assertEquals(TupleBatch.MAX_TUPLES, wide.tuples());
+        assertEquals(0, parker.unparks);
+        outbox.flush();
+        assertEquals(1, parker.unparks, "by the flush, although no batch was open");
+        reader.prepare();
+        add(outbox, 0, TupleBatch.MAX_TUPLES);
+        outbox.sweep();
+        assertEquals(2, parker.unparks, "by the timer, when the writer sits in user code");
+    }
+
+    @Test
+    void aRefusedBatchWakesTheReaderWhenItLeaves() {
+        ObjectQueueTest.CountingParker parker = new ObjectQueueTest.CountingParker();
+        Waker reader = new Waker(parker);
+        ObjectQueue narrow = new ObjectQueue(reader, 1 << 20, 1);
+        Outbox outbox =
+                new Outbox(new Destination[] {new LocalDestination(narrow, 0, 1, false, null)}, self, clock, 1 << 20);
+        add(outbox, 0, 2 * TupleBatch.MAX_TUPLES);
+        assertTrue(outbox.hasRefused());
+        narrow.release(narrow.poll());
+        outbox.flush();
+        reader.prepare();
+        assertTrue(outbox.retry());
+        assertEquals(1, parker.unparks);
+    }
+
+    @Test
     @Timeout(60)
     void writerAndTimerTogetherLoseNothingAndKeepOrder() throws Exception {
-        ObjectQueue wide = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1 << 30);
+        ObjectQueue wide = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1 << 30, Integer.MAX_VALUE);
         Outbox outbox =
                 new Outbox(new Destination[] {new LocalDestination(wide, 0, 1, false, null)}, self, clock, 1000);
         AtomicBoolean done = new AtomicBoolean();
