@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 
@@ -40,6 +41,15 @@ void on_stop_signal(int) {
   int saved = errno;
   [[maybe_unused]] ssize_t written = write(g_signal_fd, &one, sizeof one);
   errno = saved;
+}
+
+/// What the JVM reads beside its options.
+std::string jvm_environment() {
+  std::string all;
+  for (const char* name : {"JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"}) {
+    if (const char* value = std::getenv(name); value != nullptr) all.append(value).append(" ");
+  }
+  return all;
 }
 
 }  // namespace
@@ -102,7 +112,8 @@ Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
   JvmConfig config;
   std::string java_home = spec_.java_home().empty() ? options_.java_home : spec_.java_home();
   ASSIGN_OR_RETURN(config.libjvm, find_libjvm(java_home));
-  config.options = std::move(options.options);
+  config.options = default_collector(options.options, jvm_environment());
+  config.options.insert(config.options.end(), options.options.begin(), options.options.end());
   config.options.push_back("-Djava.class.path=" + join_class_path(class_path));
   return config;
 }

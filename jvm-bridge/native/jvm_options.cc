@@ -47,6 +47,26 @@ constexpr std::array<std::string_view, 16> kDropped = {"-version",
                                                        "--validate-modules",
                                                        "-Xdiag"};
 
+// Flags by which a user has chosen how the heap is collected or laid out, beside those with a collector's name in them.
+constexpr std::array<std::string_view, 14> kMemoryFlags = {"MaxGCPauseMillis",
+                                                           "GCTimeRatio",
+                                                           "InitiatingHeapOccupancyPercent",
+                                                           "NewSize",
+                                                           "MaxNewSize",
+                                                           "NewRatio",
+                                                           "SurvivorRatio",
+                                                           "MaxHeapSize",
+                                                           "InitialHeapSize",
+                                                           "MaxRAMPercentage",
+                                                           "AggressiveHeap",
+                                                           "UseAdaptiveSizePolicy",
+                                                           "Flags",
+                                                           "VMOptionsFile"};
+
+// Up to here a full collection takes well below a second on two cores.
+constexpr int64_t kSmallHeap = int64_t{1} << 30;
+constexpr int64_t kYoungShare = 7;
+
 // Prefixes that the VM itself understands.
 constexpr std::array<std::string_view, 13> kVmPrefixes = {
     "-D",  "-X",   "-XX:", "-agentlib:", "-agentpath:",       "-javaagent:",       "-ea",
@@ -291,6 +311,16 @@ size_t translate_one(const std::vector<std::string>& options, size_t i, JvmOptio
   return 1;
 }
 
+// It names a collector, tunes one, sizes a generation, or brings options that are not seen here.
+bool chooses_memory(const std::string& option) {
+  if (option.starts_with("-Xmn") || option.starts_with("-Xgc") || option.starts_with('@')) return true;
+  const std::string_view name = flag_name(option);
+  if (name.empty()) return false;
+  if (name.starts_with("Use") && name.ends_with("GC")) return true;
+  return name.starts_with("G1") || name.starts_with("Z") || name.starts_with("Shenandoah") ||
+         contains(kMemoryFlags, name);
+}
+
 }  // namespace
 
 void translate_launcher_options(const std::vector<std::string>& options, JvmOptions& out) {
@@ -314,6 +344,26 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
   ASSIGN_OR_RETURN(std::string libraries, configured_library_path(conf));
   out.options.push_back("-Djava.library.path=" + library_path(conf, worker, libraries));
   return out;
+}
+
+std::vector<std::string> default_collector(const std::vector<std::string>& options, const std::string& environment) {
+  std::vector<std::string> outside;
+  split_blanks(environment, outside);
+  const auto sizes_heap = [](const std::string& option) {
+    return option.starts_with("-Xmx") || option.starts_with("-Xms");
+  };
+  if (std::any_of(outside.begin(), outside.end(), sizes_heap)) return {};
+  if (std::any_of(outside.begin(), outside.end(), chooses_memory)) return {};
+  if (std::any_of(options.begin(), options.end(), chooses_memory)) return {};
+  const int64_t heap = max_heap_bytes(options);
+  if (heap <= 0 || heap > kSmallHeap) return {};
+  const int64_t young_kb = heap / kYoungShare / 1024;
+  // Without one of ours the first heap may be a small part of a small machine, and the young generation a third of it.
+  const auto sizes_first_heap = [](const std::string& option) { return option.starts_with("-Xms"); };
+  if (std::any_of(options.begin(), options.end(), sizes_first_heap)) return {};
+  // Left to adapt, it shrinks the survivor spaces to nothing, and what waits in a queue fills the old generation.
+  return {fmt::format("-Xms{}k", 2 * young_kb), "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy",
+          fmt::format("-XX:NewSize={}k", young_kb), fmt::format("-XX:MaxNewSize={}k", young_kb)};
 }
 
 int64_t max_heap_bytes(const std::vector<std::string>& options) {

@@ -135,6 +135,29 @@ TEST(WorkerJvmOptions, TheUsersValueComesAfterOurs) {
   EXPECT_THAT(out->options, Contains("-XX:+UseSerialGC"));
 }
 
+TEST(DefaultCollector, IsTheParallelOneForSmallHeaps) {
+  EXPECT_THAT(default_collector({"-Xmx768m"}, ""),
+              ElementsAre("-Xms224694k", "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy", "-XX:NewSize=112347k",
+                          "-XX:MaxNewSize=112347k"));
+  EXPECT_THAT(default_collector({"-Xmx1g", "-XX:+PrintGCDetails"}, "-Dx=1"),
+              ElementsAre("-Xms299592k", "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy", "-XX:NewSize=149796k",
+                          "-XX:MaxNewSize=149796k"));
+  EXPECT_THAT(default_collector({"-Xmx1025m"}, ""), IsEmpty());
+  EXPECT_THAT(default_collector({}, ""), IsEmpty());
+}
+
+TEST(DefaultCollector, IsTheUsersWhereHeHasChosen) {
+  for (const char* option : {"-XX:+UseG1GC", "-XX:+UseZGC", "-XX:-UseParallelGC", "-XX:MaxGCPauseMillis=20",
+                             "-XX:G1HeapRegionSize=1m", "-Xmn64m", "-XX:NewRatio=3", "-XX:MaxHeapSize=4g",
+                             "-XX:InitialHeapSize=64m", "-XX:Flags=.hotspotrc", "-XX:VMOptionsFile=x"}) {
+    EXPECT_THAT(default_collector({"-Xmx512m", option}, ""), IsEmpty()) << option;
+    EXPECT_THAT(default_collector({"-Xmx512m"}, std::string("-Da=b ") + option), IsEmpty()) << option;
+  }
+  EXPECT_THAT(default_collector({"-Xmx512m", "-Xms64m"}, ""), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xmx8g"), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xms8m"), IsEmpty());
+}
+
 TEST(WorkerJvmOptions, TopologyGcOptionsReplaceTheClusters) {
   Result<JvmOptions> out = worker_jvm_options(
       conf(R"({"topology.worker.gc.childopts": "-Dgc=topology", "worker.gc.childopts": "-Dgc=cluster"})"), worker());
