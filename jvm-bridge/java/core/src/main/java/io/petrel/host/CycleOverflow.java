@@ -17,7 +17,7 @@ final class CycleOverflow {
 
     void refuse(CycleRoom room, InboundBatch section) {
         byte[] bytes = section.takeEncoded();
-        reader.reset(bytes, 0, bytes.length);
+        reader.reset(bytes, 0, section.encodedBytes());
         while (acks != null && reader.next()) {
             for (int i = 0; i < reader.anchors(); i++) {
                 acks.add(LedgerLink.FAIL, reader.root(i), 0);

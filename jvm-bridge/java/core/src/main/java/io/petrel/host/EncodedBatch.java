@@ -24,8 +24,8 @@ final class EncodedBatch extends OpenBatch {
 
     private final Marker marker;
 
-    EncodedBatch(int expectedBytes) {
-        data = new byte[HEAD + Math.max(FIRST_BYTES, expectedBytes)];
+    EncodedBatch(int expectedBytes, SpareArrays spares) {
+        data = spares.take(HEAD + Math.max(FIRST_BYTES, expectedBytes));
         ends = new int[8];
         marker = null;
     }
@@ -84,6 +84,11 @@ final class EncodedBatch extends OpenBatch {
         EncodedBatch batch = new EncodedBatch(part, partEnds);
         batch.close(to - from, length);
         return batch;
+    }
+
+    @Override
+    void sent(SpareArrays spares) {
+        spares.keep(data);
     }
 
     boolean isMarker() {

@@ -37,6 +37,7 @@ public final class HostRuntime {
     private final Executor[] executorOf;
     private final int[] remoteTasks;
     private final Pressure pressure;
+    private final SectionArrays arrays = new SectionArrays();
     /** Of the thread of the links. */
     private CycleOverflow overflow;
     private final List<ExecutorThread> threads = new ArrayList<>();
@@ -168,8 +169,8 @@ public final class HostRuntime {
         if (large) {
             kept = in.getLong();
         } else {
-            encoded = new byte[length];
-            in.get(encoded);
+            encoded = arrays.take(length);
+            in.get(encoded, 0, length);
         }
         Executor executor = task > 0 && task < executorOf.length ? executorOf[task] : null;
         if (executor == null || executor instanceof SpoutExecutor) {
@@ -183,7 +184,8 @@ public final class HostRuntime {
         }
         InboundBatch section = large
                 ? new LargeInboundBatch(link, kept, flowLow, flowHigh, sourceTask, task, count, length)
-                : new InboundBatch(flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded);
+                : new InboundBatch(flowLow, flowHigh, sourceTask, task, kind == TaskLinks.MARKER, count, encoded,
+                        length, arrays);
         if (section.inner && !section.isMarker() && executor.room() != null && executor.room().isFull()) {
             if (overflow == null) {
                 overflow = new CycleOverflow(executor.services());

@@ -16,11 +16,18 @@ class InboundBatch extends TupleBatch {
     private final boolean isMarker;
     private final int encodedBytes;
     private byte[] encoded;
+    /** Null where the array is not used again. */
+    private SectionArrays home;
 
+    /**
+     * @param encoded holds the section from its beginning, and may be longer
+     * @param home where it goes when it has been read
+     */
     InboundBatch(long flowLow, long flowHigh, int sourceTask, int destinationTask, boolean isMarker, int count,
-            byte[] encoded) {
-        this(flowLow, flowHigh, sourceTask, destinationTask, isMarker, count, encoded.length);
+            byte[] encoded, int encodedBytes, SectionArrays home) {
+        this(flowLow, flowHigh, sourceTask, destinationTask, isMarker, count, encodedBytes);
         this.encoded = encoded;
+        this.home = home;
     }
 
     /** For one that has its bytes elsewhere. */
@@ -60,7 +67,14 @@ class InboundBatch extends TupleBatch {
         return encodedBytes;
     }
 
-    /** The bytes, once. */
+    /** What takeEncoded() gave has been read to its end. */
+    final void giveBack(byte[] taken) {
+        if (home != null) {
+            home.keep(taken);
+        }
+    }
+
+    /** The array that begins with the section, once. */
     byte[] takeEncoded() {
         byte[] taken = encoded;
         encoded = null;

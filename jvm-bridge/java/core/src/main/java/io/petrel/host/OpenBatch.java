@@ -57,6 +57,9 @@ abstract class OpenBatch {
     /** What the next batch for the same destination should have room for. Thread: the writer. */
     abstract int nextCapacity();
 
+    /** It was handed over, and what is the writer's of it may be used again. Thread: the writer. */
+    void sent(SpareArrays spares) {}
+
     /** The charge of a batch whose entries are known only now. Thread: who made it, before anybody else sees it. */
     final void close(int entries, long charge) {
         count = entries;

@@ -33,6 +33,8 @@ public final class Outbox {
     /** Of a batch of objects. */
     private final int batchBytes;
     private final OpenBatch[] open;
+    /** Of encoded batches: a full one leaves its array to the next. */
+    private final SpareArrays spares = new SpareArrays(EncodedBatch.MAX_BYTES, 4 * EncodedBatch.MAX_BYTES, 4);
     /** Of the next batch: entries, or bytes where it is encoded. */
     private final int[] capacity;
     private final int[] dirty;
@@ -107,7 +109,7 @@ public final class Outbox {
             List<Object> values) {
         EncodedBatch batch = (EncodedBatch) open[destination];
         if (batch == null) {
-            batch = new EncodedBatch(capacity[destination]);
+            batch = new EncodedBatch(capacity[destination], spares);
             opened(destination, batch);
         }
         added(destination, batch, encoder.encode(batch, component, task, stream, id, values));
@@ -327,6 +329,7 @@ public final class Outbox {
         ArrayDeque<OpenBatch> behind = refused[group];
         boolean first = behind == null || behind.isEmpty();
         if (first && destination.handOver(batch)) {
+            batch.sent(spares);
             return;
         }
         if (behind == null) {
@@ -349,6 +352,7 @@ public final class Outbox {
             }
             batches.poll();
             refusedBytes -= batch.bytes();
+            batch.sent(spares);
         }
         return true;
     }

@@ -19,6 +19,7 @@ final class TupleDecoder {
     private final BatchReader reader;
     private long[] pairs = new long[8];
     private InboundBatch section;
+    private byte[] bytes;
     /** Tuples of the section that have been read. */
     private int number;
     /** The source of the last tuple of this section, and its names. */
@@ -46,9 +47,9 @@ final class TupleDecoder {
         section = batch;
         number = 0;
         forget();
-        byte[] bytes = batch.takeEncoded();
+        bytes = batch.takeEncoded();
         try {
-            int count = reader.reset(bytes, 0, bytes.length);
+            int count = reader.reset(bytes, 0, batch.encodedBytes());
             if (count != batch.size()) {
                 throw new IllegalArgumentException("the section says " + batch.size() + " tuples, its batch " + count);
             }
@@ -71,6 +72,8 @@ final class TupleDecoder {
             Tuple tuple = tuple();
             if (++number == section.size()) {
                 reader.next();
+                section.giveBack(bytes);
+                bytes = null;
             }
             return tuple;
         } catch (RuntimeException | StackOverflowError e) {

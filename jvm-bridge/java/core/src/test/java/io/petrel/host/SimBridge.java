@@ -10,6 +10,8 @@ import java.util.function.Supplier;
 
 /** What the seeded scheduler needs of this package and nobody else does. */
 public final class SimBridge {
+    private static final SectionArrays ARRAYS = new SectionArrays();
+
     private SimBridge() {}
 
     /**
@@ -55,7 +57,8 @@ public final class SimBridge {
     /** A section arrives, as the thread of the links brings it. */
     public static void deliver(Executor executor, long flowLow, long flowHigh, int sourceTask, int task, boolean marker,
             int count, byte[] bytes) {
-        executor.deliver(new InboundBatch(flowLow, flowHigh, sourceTask, task, marker, count, bytes));
+        executor.deliver(new InboundBatch(
+                flowLow, flowHigh, sourceTask, task, marker, count, bytes, bytes.length, ARRAYS));
     }
 
     public static void creditCame(Executor executor) {

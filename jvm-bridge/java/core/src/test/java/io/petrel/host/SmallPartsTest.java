@@ -2,6 +2,7 @@ package io.petrel.host;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -19,6 +20,34 @@ import org.junit.jupiter.api.Test;
 /** Sampler, charge, pacing, timer, conf, error reports. */
 class SmallPartsTest {
     private final ManualClock clock = new ManualClock();
+
+    @Test
+    void spareArraysAreFewAndLongEnough() {
+        SpareArrays spares = new SpareArrays(10, 100, 2);
+        byte[] small = new byte[9];
+        byte[] good = new byte[10];
+        byte[] other = new byte[50];
+        spares.keep(small);
+        spares.keep(new byte[101]);
+        spares.keep(good);
+        spares.keep(other);
+        spares.keep(new byte[60]);
+        assertSame(other, spares.take(50));
+        assertEquals(11, spares.take(11).length, "one that is too short makes way");
+        assertEquals(5, spares.take(5).length, "and nothing else is left");
+    }
+
+    @Test
+    void arraysOfSectionsAreAtMostTwiceAsLong() {
+        SectionArrays arrays = new SectionArrays();
+        for (int bytes : new int[] {1, 5_000, 24_575, 24_576, 36_000, 49_152, 49_153, 65_536, 131_072, 131_073}) {
+            byte[] array = arrays.take(bytes);
+            assertTrue(array.length >= bytes && array.length <= 2 * bytes, bytes + " in " + array.length);
+        }
+        byte[] used = arrays.take(36_000);
+        arrays.keep(used);
+        assertSame(used, arrays.take(30_000));
+    }
 
     @Test
     void theSamplerTakesOneOfSoMany() {
