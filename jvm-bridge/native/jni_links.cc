@@ -97,7 +97,7 @@ HostLinks& links() {
 }
 
 jint JNICALL offer(JNIEnv* env, jclass, jint source_executor, jint source_task, jint destination_task, jint lane,
-                   jint kind, jint count, jbyteArray data, jint offset, jint length) {
+                   jint kind, jint count, jbyteArray data, jint offset, jint length, jboolean more) {
   jint answer = static_cast<jint>(Admit::kUnknownTask);
   guard_native(env, [&] {
     if (data == nullptr || offset < 0 || length <= 0 || offset > env->GetArrayLength(data) - length) {
@@ -116,9 +116,13 @@ jint JNICALL offer(JNIEnv* env, jclass, jint source_executor, jint source_task, 
       env->GetByteArrayRegion(data, offset + at, part, reinterpret_cast<jbyte*>(section.bytes.data() + at));
       at += part;
     }
-    answer = static_cast<jint>(links().offer(source_executor, std::move(section)));
+    answer = static_cast<jint>(links().offer(source_executor, std::move(section), more == JNI_TRUE));
   });
   return answer;
+}
+
+void JNICALL offered(JNIEnv* env, jclass) {
+  guard_native(env, [&] { links().offered(); });
 }
 
 void JNICALL consumed(JNIEnv* env, jclass, jlong low, jlong high, jint bytes) {
@@ -169,7 +173,8 @@ void JNICALL pressure(JNIEnv* env, jclass, jint bits) {
 }
 
 const JNINativeMethod kLinkNatives[] = {
-    {const_cast<char*>("offer"), const_cast<char*>("(IIIIII[BII)I"), reinterpret_cast<void*>(&offer)},
+    {const_cast<char*>("offer"), const_cast<char*>("(IIIIII[BIIZ)I"), reinterpret_cast<void*>(&offer)},
+    {const_cast<char*>("offered"), const_cast<char*>("()V"), reinterpret_cast<void*>(&offered)},
     {const_cast<char*>("consumed"), const_cast<char*>("(JJI)V"), reinterpret_cast<void*>(&consumed)},
     {const_cast<char*>("takeSection"), const_cast<char*>("(J[B)V"), reinterpret_cast<void*>(&take_section)},
     {const_cast<char*>("loads"), const_cast<char*>("([I[I)V"), reinterpret_cast<void*>(&loads)},

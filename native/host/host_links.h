@@ -91,9 +91,10 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   // --- from the runtime's threads ------------------------------------------------------------------------------------
 
   /// kTaken: the section is moved from. kNoCredit: keep it; LinkSink::credit names the executor later.
-  Admit offer(int32_t source_executor, OutSection&& section) {
-    return endpoint_.offer(source_executor, std::move(section));
+  Admit offer(int32_t source_executor, OutSection&& section, bool more = false) {
+    return endpoint_.offer(source_executor, std::move(section), more);
   }
+  void offered() { endpoint_.offered(); }
   /// The executor took `bytes` of this flow out of its inbox. Once per batch.
   void consumed(const FlowId& flow, uint64_t bytes) { endpoint_.consumed(flow, bytes); }
   /// Ack records as the border has them (n * 32 bytes): those of spout tasks of this host go to its ledger, others to

@@ -43,6 +43,8 @@ class CreditPool {
     const State& state = flows_[flow];
     return state.lane == kCycleLane ? options_.cycle_window : state.limit - state.consumed;
   }
+  /// Bytes that have come and are not consumed.
+  uint64_t unread(Flow flow) const { return flows_[flow].received - flows_[flow].consumed; }
   /// A section that ends at `end` is within what was granted.
   bool granted(Flow flow, uint64_t end) const { return end <= flows_[flow].limit; }
   /// Closed, and everything consumed.

@@ -128,22 +128,39 @@ TEST_F(Flows, CreditForWhatWasNeverSentIsRefused) {
   EXPECT_EQ(out_.counters().bad_credit, 3u);
 }
 
+TEST_F(Flows, WhileMuchWaitsTheSenderIsNotToldOfEachSection) {
+  offer(1000);
+  for (const auto& section : send()) arrive(section);  // all that the sender was told
+  EXPECT_TRUE(in_.credit_due(1001, 1600, 0, 399)) << "little waits here: it would stand still";
+  EXPECT_FALSE(in_.credit_due(1099, 1600, 0, 400));
+  EXPECT_TRUE(in_.credit_due(1100, 1600, 0, 400));
+  EXPECT_FALSE(in_.credit_due(1099, 1600, 1050, 400)) << "it has asked, and more will be consumed soon";
+  EXPECT_TRUE(in_.credit_due(1099, 1600, 1050, 399));
+}
+
+TEST_F(Flows, WhoAsksForWhatHeWasToldIsToldAgain) {
+  in_.on_reserve(1001);
+  EXPECT_FALSE(in_.credit_due(1000, 1600, 1001, 400));
+  in_.on_reserve(1000);
+  EXPECT_TRUE(in_.credit_due(1000, 1600, 1000, 400));
+}
+
 TEST_F(Flows, SeenIsDroppedAndAGapAsksOnce) {
   for (int i = 0; i < 4; ++i) offer(100);
   const auto sent = send();
   EXPECT_EQ(arrive(sent[0]), InFlow::Arrival::kDeliver);
   EXPECT_EQ(arrive(sent[0]), InFlow::Arrival::kSeen);
   EXPECT_EQ(arrive(sent[2]), InFlow::Arrival::kGap);
-  EXPECT_TRUE(in_.credit_due(1000, 1000, 0));
+  EXPECT_TRUE(in_.credit_due(1000, 1000, 0, 0));
   const CreditEntry resume = in_.take_credit(20, kTupleLane, 1000, 0);
   EXPECT_EQ(resume.flags, CreditEntry::kResume);
   EXPECT_EQ(resume.received, 100u);
   EXPECT_EQ(arrive(sent[3]), InFlow::Arrival::kGap);
-  EXPECT_FALSE(in_.credit_due(1000, 1000, 0));  // it was asked for
+  EXPECT_FALSE(in_.credit_due(1000, 1000, 0, 0));  // it was asked for
   // The next gap asks again.
   EXPECT_EQ(arrive(sent[1]), InFlow::Arrival::kDeliver);
   EXPECT_EQ(arrive(sent[3]), InFlow::Arrival::kGap);
-  EXPECT_TRUE(in_.credit_due(1000, 1000, 0));
+  EXPECT_TRUE(in_.credit_due(1000, 1000, 0, 0));
 }
 
 TEST_F(Flows, ResumesFromEverySectionBoundary) {
@@ -302,10 +319,10 @@ TEST_F(Flows, OnlyAPartOfALargeSectionIsUnderWay) {
     EXPECT_LE(out_.sent() - (4510 - out_.kept_bytes()), 2400u + 10) << "turn " << turn;
     // The receiver tells what it has although the limit has not changed.
     if (arrived < 4500) {
-      ASSERT_TRUE(in_.credit_due(5000, 1000, 0));
+      ASSERT_TRUE(in_.credit_due(5000, 1000, 0, 0));
     }
     EXPECT_TRUE(out_.on_credit(in_.take_credit(20, kTupleLane, 5000, 0), now_));
-    EXPECT_FALSE(in_.credit_due(5000, 1000, 0));
+    EXPECT_FALSE(in_.credit_due(5000, 1000, 0, 0));
   }
   EXPECT_EQ(arrived, 4510u);
   EXPECT_EQ(last, InFlow::Arrival::kDeliver);
@@ -450,14 +467,14 @@ TEST_F(Flows, CreditIsToldByQuartersAtTheLimitAndWhenAwaited) {
   offer(500);
   offer(500);
   for (const auto& section : send()) arrive(section);
-  EXPECT_TRUE(in_.credit_due(1001, 1000, 0));  // the sender stands at what it was told
+  EXPECT_TRUE(in_.credit_due(1001, 1000, 0, 0));  // the sender stands at what it was told
   in_.take_credit(20, kTupleLane, 2000, 0);
-  EXPECT_FALSE(in_.credit_due(2000, 1000, 0));
-  EXPECT_FALSE(in_.credit_due(2249, 1000, 0));
-  EXPECT_TRUE(in_.credit_due(2250, 1000, 0));
-  EXPECT_FALSE(in_.credit_due(2100, 1000, 2101));
-  EXPECT_TRUE(in_.credit_due(2101, 1000, 2101));
-  EXPECT_FALSE(in_.credit_due(2100, 1000, 1900));
+  EXPECT_FALSE(in_.credit_due(2000, 1000, 0, 0));
+  EXPECT_FALSE(in_.credit_due(2249, 1000, 0, 0));
+  EXPECT_TRUE(in_.credit_due(2250, 1000, 0, 0));
+  EXPECT_FALSE(in_.credit_due(2100, 1000, 2101, 0));
+  EXPECT_TRUE(in_.credit_due(2101, 1000, 2101, 0));
+  EXPECT_FALSE(in_.credit_due(2100, 1000, 1900, 0));
 }
 
 TEST_F(Flows, LaneOneHasItsOwnWindow) {

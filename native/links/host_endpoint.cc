@@ -96,11 +96,22 @@ void HostEndpoint::on_closed(Status reason) {
 
 // ---- From any thread
 
-Admit HostEndpoint::offer(int32_t source_executor, OutSection&& section) {
+Admit HostEndpoint::offer(int32_t source_executor, OutSection&& section, bool more) {
   Turn turn(*this);
+  const uint64_t bytes = section.bytes.size();
   const Admit admit = send_.offer(source_executor, std::move(section), reactor_.clock().now());
-  if (admit == Admit::kTaken || admit == Admit::kNoCredit) turn.schedule();
+  if (admit == Admit::kTaken) {
+    unflushed_bytes_ += bytes;
+    if (!more || unflushed_bytes_ >= options_.worth_waking) turn.schedule();
+  } else if (admit == Admit::kNoCredit) {
+    turn.schedule();
+  }
   return admit;
+}
+
+void HostEndpoint::offered() {
+  Turn turn(*this);
+  if (unflushed_bytes_ != 0) turn.schedule();
 }
 
 void HostEndpoint::consumed(const FlowId& flow, uint64_t bytes) {
@@ -296,6 +307,7 @@ void HostEndpoint::flush() {
   {
     const std::scoped_lock lock(mutex_);
     flush_posted_ = false;
+    unflushed_bytes_ = 0;
     const MonoTime now = reactor_.clock().now();
     send_.take_ready(now, ready);
     if (link_) {

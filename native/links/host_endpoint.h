@@ -50,6 +50,7 @@ struct HostEndpointOptions {
   uint32_t incarnation = 0;
   FlowOptions flows;
   Nanos tick = Millis(50);            // while something is kept or waits
+  size_t worth_waking = 128U << 10;   // of sections whose writer goes on: so many wake the loop
   size_t link_high_bytes = 4U << 20;  // sections wait here when so much waits in the link
   Nanos link_high_retry = Millis(2);
 };
@@ -65,7 +66,8 @@ struct EndpointCounters {
   uint64_t links = 0;  // attached so far
 };
 
-/// Thread: offer(), consumed(), acks() and the getters from any thread (one lock per call); all else on the loop.
+/// Thread: offer(), offered(), consumed(), acks() and the getters from any thread (one lock per call); all else on the
+/// loop.
 /// Borrows: reactor, handler.  Limits: kept bytes <= granted credit; waiting ack records are bounded by pending roots.
 class HostEndpoint : private LinkHandler {
  public:
@@ -83,7 +85,10 @@ class HostEndpoint : private LinkHandler {
   bool attached() const { return link_ != nullptr; }
 
   /// The section is moved from only when kTaken.
-  Admit offer(int32_t source_executor, OutSection&& section);
+  /// `more`: the writer goes on, and says offered() within a moment: the section alone need not wake the loop.
+  Admit offer(int32_t source_executor, OutSection&& section, bool more = false);
+  /// What was offered with `more` leaves now.
+  void offered();
   /// The executor has taken sections of these bytes from its inbox.
   void consumed(const FlowId& flow, uint64_t bytes);
   /// For ledgers of other hosts; a record finds its host by its root.
@@ -145,8 +150,9 @@ class HostEndpoint : private LinkHandler {
   EndpointCounters counters_;
   uint64_t links_up_told_ = 0;
   uint16_t pressure_ = 0;
-  bool pressure_due_ = false;  // the stream manager does not know it yet
-  bool flush_posted_ = false;  // a turn of the loop is on its way
+  bool pressure_due_ = false;     // the stream manager does not know it yet
+  uint64_t unflushed_bytes_ = 0;  // taken since the last turn of the loop
+  bool flush_posted_ = false;     // a turn of the loop is on its way
 
   std::unique_ptr<Link> link_;  // loop
   Reactor::TimerId tick_timer_ = 0;

@@ -57,14 +57,16 @@ void InFlow::on_probe(uint64_t sent) {
   if (expected_ < sent) resume_ = true;
 }
 
-bool InFlow::credit_due(uint64_t limit, uint64_t window, uint64_t wanted) const {
+bool InFlow::credit_due(uint64_t limit, uint64_t window, uint64_t wanted, uint64_t unread) const {
   if (resume_ || forced_ || probed_) return true;
   if (assembly_ && expected_ - told_received_ >= options_.part_window / 4) return true;
   if (limit <= told_limit_) return false;
   const uint64_t quarter = window / 4;
   // The sender may stand at what it was told, or it has said which end it waits for.
   const bool at_limit = expected_ + quarter / 2 >= told_limit_ || (wanted > told_limit_ && limit >= wanted);
-  return at_limit || limit - told_limit_ >= quarter;
+  // While plenty of it waits here, the sender is not told of each section that is consumed, but of a few at a time.
+  const uint64_t step = unread < quarter ? 1 : quarter / 4;
+  return limit - told_limit_ >= (at_limit ? step : quarter);
 }
 
 CreditEntry InFlow::take_credit(int32_t executor, uint8_t lane, uint64_t limit, uint16_t load) {

@@ -39,8 +39,12 @@ class InFlow {
   /// The sender is to be told, whatever has changed.
   void restate() { forced_ = true; }
 
-  /// The limit has become `limit`, of a window of `window` bytes; `wanted` is the end that the sender asked for (or 0).
-  bool credit_due(uint64_t limit, uint64_t window, uint64_t wanted) const;
+  /// The sender waits for `end`. If it was told so far, that was lost.
+  void on_reserve(uint64_t end) { forced_ |= end <= told_limit_; }
+
+  /// The limit has become `limit`, of a window of `window` bytes; `wanted` is the end that the sender asked for (or 0);
+  /// `unread` bytes of the flow have come and are not consumed: ask again when that has changed.
+  bool credit_due(uint64_t limit, uint64_t window, uint64_t wanted, uint64_t unread) const;
   /// What to tell now; it counts as told.
   CreditEntry take_credit(int32_t executor, uint8_t lane, uint64_t limit, uint16_t load);
 

@@ -105,7 +105,10 @@ void ReceiveSide::deliver(const Frame& frame, const SectionView& section, const 
 void ReceiveSide::check_due(const FlowId& id, const Flow& flow) {
   const CreditPool& pool = flow.executor->pool;
   if (flow.closed) return;
-  if (flow.in.credit_due(pool.limit(flow.number), pool.window(flow.number), pool.wanted(flow.number))) due_.insert(id);
+  const CreditPool::Flow number = flow.number;
+  if (flow.in.credit_due(pool.limit(number), pool.window(number), pool.wanted(number), pool.unread(number))) {
+    due_.insert(id);
+  }
 }
 
 void ReceiveSide::settle(Executor& executor) {
@@ -137,7 +140,7 @@ void ReceiveSide::on_reserves(const FrameHeader& header, std::span<const Reserve
       continue;
     }
     if (pool.limit(flow->number) >= reserve.end && !PETREL_MUTANT("credit not restated after a reconnect")) {
-      flow->in.restate();
+      flow->in.on_reserve(reserve.end);
     }
     check_due(id, *flow);
     settle(*flow->executor);

@@ -13,7 +13,9 @@ final class Native {
   static native int lossNumber();
 
   static native int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count,
-      byte[] data, int offset, int length);
+      byte[] data, int offset, int length, boolean more);
+
+  static native void offered();
 
   static native void consumed(long flowLow, long flowHigh, int bytes);
 

@@ -13,7 +13,9 @@ public final class Native {
     public static native int lossNumber();
 
     public static native int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count,
-            byte[] data, int offset, int length);
+            byte[] data, int offset, int length, boolean more);
+
+    public static native void offered();
 
     public static native void consumed(long flowLow, long flowHigh, int bytes);
 
@@ -50,8 +52,14 @@ public final class Native {
 
         @Override
         public int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count, byte[] data,
-                int offset, int length) {
-            return Native.offer(sourceExecutor, sourceTask, destinationTask, lane, kind, count, data, offset, length);
+                int offset, int length, boolean more) {
+            return Native.offer(
+                    sourceExecutor, sourceTask, destinationTask, lane, kind, count, data, offset, length, more);
+        }
+
+        @Override
+        public void offered() {
+            Native.offered();
         }
 
         @Override

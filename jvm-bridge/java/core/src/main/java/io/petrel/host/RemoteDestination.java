@@ -16,6 +16,8 @@ final class RemoteDestination implements Destination {
     private volatile long refusedAt = -1;
 
     private volatile long refusedNanos;
+    /** The last section that was taken may not have woken the links. */
+    private volatile boolean owed;
 
     /**
      * @param news of credit for the source executor
@@ -56,10 +58,11 @@ final class RemoteDestination implements Destination {
         // Tuples carry their source tasks themselves; the section is their executor's.
         int answer = links.offer(sourceExecutor, marker ? encoded.sourceTask() : sourceExecutor, task, lane,
                 marker ? TaskLinks.MARKER : TaskLinks.TUPLES, marker ? 0 : encoded.size(), encoded.data(), start,
-                encoded.sectionEnd() - start);
+                encoded.sectionEnd() - start, encoded.more);
         switch (answer) {
             case TaskLinks.TAKEN:
                 refusedAt = -1;
+                owed = encoded.more;
                 return true;
             case TaskLinks.NO_CREDIT:
                 refusedNanos = clock.nanos();
@@ -76,6 +79,14 @@ final class RemoteDestination implements Destination {
     /** Whoever was refused hears of credit ({@link CreditNews}). */
     @Override
     public void await(Waker writer) {}
+
+    @Override
+    public void wake() {
+        if (owed) {
+            owed = false;
+            links.offered();
+        }
+    }
 
     @Override
     public OpenBatch markerBatch(Marker marker) {

@@ -21,13 +21,17 @@ public interface TaskLinks {
      * @param lane 0, or 1 for an edge inside a cycle
      * @param kind {@link #TUPLES} or {@link #MARKER}
      * @param count tuples in it
+     * @param more the writer goes on and calls {@link #offered} soon: the section alone need not wake the links
      * @return {@link #TAKEN} ... {@link #UNKNOWN_TASK}; after {@link #NO_CREDIT} the host hears of new credit for the
      *     source executor
      */
     default int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count, byte[] data,
-            int offset, int length) {
+            int offset, int length, boolean more) {
         return UNKNOWN_TASK;
     }
+
+    /** What was offered with {@code more} leaves now. */
+    default void offered() {}
 
     /** An executor has taken a section of so many bytes out of its inbox: its credit returns to that flow. */
     default void consumed(long flowLow, long flowHigh, int bytes) {}

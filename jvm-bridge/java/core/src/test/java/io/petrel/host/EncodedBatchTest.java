@@ -56,14 +56,22 @@ class EncodedBatchTest {
         final Map<Integer, List<Integer>> got = new HashMap<>();
         final List<String> markers = new ArrayList<>();
         volatile long credit = Long.MAX_VALUE;
+        final List<Boolean> more = new ArrayList<>();
+        int offered;
         int offers;
         int bytes;
         int answer = TAKEN;
 
         @Override
+        public synchronized void offered() {
+            offered++;
+        }
+
+        @Override
         public synchronized int offer(int sourceExecutor, int sourceTask, int task, int lane, int kind, int count,
-                byte[] data, int offset, int length) {
+                byte[] data, int offset, int length, boolean goesOn) {
             offers++;
+            more.add(goesOn);
             if (answer != TAKEN) {
                 return answer;
             }
@@ -129,6 +137,58 @@ class EncodedBatchTest {
         outbox.flush();
         assertEquals(range(0, n + 5), links.got.get(5));
         assertFalse(outbox.isDirty());
+    }
+
+    @Test
+    void onlyFullBatchesAreFollowedByMore() {
+        Outbox outbox = outbox(1 << 20);
+        int n = 0;
+        while (links.offers == 0) {
+            add(outbox, 0, n, ++n);
+        }
+        assertEquals(List.of(true), links.more);
+        assertEquals(0, links.offered);
+        outbox.flush();
+        assertEquals(1, links.offered, "although no batch was open");
+        outbox.flush();
+        outbox.sweep();
+        assertEquals(1, links.offered);
+        add(outbox, 0, n, n + 1);
+        outbox.flush();
+        assertEquals(List.of(true, false), links.more);
+        assertEquals(1, links.offered, "the last one woke the links by itself");
+    }
+
+    @Test
+    void theTimerSendsOnWhatAFullBatchHasLeft() {
+        Outbox outbox = outbox(1 << 20);
+        int n = 0;
+        while (links.offers == 0) {
+            add(outbox, 0, n, ++n);
+        }
+        outbox.sweep();
+        assertEquals(1, links.offered);
+    }
+
+    @Test
+    void arraysAreUsedAgainAndTuplesStayWhatTheyWere() {
+        Outbox outbox = outbox(1 << 22);
+        add(outbox, 0, 0, 2000);
+        links.credit = 0;
+        add(outbox, 2, 2000, 3000);
+        add(outbox, 0, 3000, 4000);
+        outbox.flush();
+        links.credit = Long.MAX_VALUE;
+        news.came();
+        assertTrue(outbox.retry());
+        add(outbox, 2, 4000, 6000);
+        outbox.flush();
+        List<Integer> first = range(0, 2000);
+        first.addAll(range(3000, 4000));
+        List<Integer> third = range(2000, 3000);
+        third.addAll(range(4000, 6000));
+        assertEquals(first, links.got.get(5));
+        assertEquals(third, links.got.get(7));
     }
 
     @Test

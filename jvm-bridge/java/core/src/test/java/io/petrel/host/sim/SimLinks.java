@@ -60,7 +60,7 @@ final class SimLinks {
         return new TaskLinks() {
             @Override
             public int offer(int sourceExecutor, int sourceTask, int destinationTask, int lane, int kind, int count,
-                    byte[] data, int offset, int length) {
+                    byte[] data, int offset, int length, boolean more) {
                 Flow flow = flow(host, executorOf.apply(destinationTask).spec().firstTask(), lane);
                 boolean marker = kind == MARKER;
                 if (marker == (count > 0) || length <= 0) {

@@ -203,7 +203,7 @@ public final class LinkedHosts {
 
         @Override
         public int offer(int sourceExecutor, int sourceTask, int task, int lane, int kind, int count, byte[] data,
-                int offset, int length) {
+                int offset, int length, boolean more) {
             if (!hostOfTask.containsKey(task) || hostOfTask.get(task) == slot) {
                 return UNKNOWN_TASK;
             }
