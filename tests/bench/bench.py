@@ -15,6 +15,7 @@ A row's value is the median of the runs. A run beside which others used more tha
 where a peer is off the figure that its bar was set by. Exit: 0 when every bar was judged and met, 1 when not, 2 for wrong usage.
 """
 import argparse
+import collections
 import contextlib
 import json
 import pathlib
@@ -41,9 +42,10 @@ def parse(argv):
     parser.add_argument("--against", default="", metavar="PEER,...", help="run these too: " + ", ".join(PEERS))
     parser.add_argument("--cell", metavar="REGEX", help="only cells with such a name; --list shows them")
     parser.add_argument("--list", action="store_true", help="the cells and what would run, nothing else")
-    parser.add_argument("--json", metavar="FILE", help="write the rows, after each cell")
+    parser.add_argument("--json", metavar="FILE", help="write the rows, after each cell, and to FILE.runs every run")
+    parser.add_argument("--resume", action="store_true", help="leave out the cells that FILE.runs of --json has; their rows count")
+    parser.add_argument("--minutes", type=float, metavar="N", help="begin no cell that would not be done after so long; see --resume")
     parser.add_argument("--write-doc", action="store_true", help="write docs/benchmarks.md; needs 3 runs of 20 s")
-    parser.add_argument("--add", metavar="FILE", nargs="+", default=[], help="rows of earlier runs, for the document too")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--warm", type=float, default=10, metavar="S", help=f"at least {cells.LATENCY_WARM_S} for times, unless below 5")
     parser.add_argument("--window", type=float, default=20, metavar="S")
@@ -54,6 +56,8 @@ def parse(argv):
         parser.error(f"there is no peer {unknown[0]!r}; there are {', '.join(PEERS)}")
     if options.write_doc and (options.runs < 3 or options.window < 20):
         parser.error("--write-doc needs --runs 3 and --window 20 at least: the figures of shorter ones say nothing")
+    if options.resume and not options.json:
+        parser.error("--resume needs --json FILE, whose FILE.runs has what was measured before")
     return options
 
 
@@ -119,11 +123,20 @@ def line_of(run):
     return ", ".join(parts) + mark
 
 
+def seconds_of(cell, options):
+    """About how long the cell takes."""
+    return options.runs * len(systems_of(cell, options)) * (warm_s(cell, options) + options.window + OVERHEAD_S)
+
+
 def run_cells(chosen, options, on_rows):
     from systems import make
+    end_at = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     with contextlib.ExitStack() as stack:
         systems = {}
         for cell in chosen:
+            if time.monotonic() + seconds_of(cell, options) > end_at:
+                print(f"{cell.name} is not begun: it would not be done within {options.minutes:g} minutes", flush=True)
+                continue
             wanted = systems_of(cell, options)
             for name in dict.fromkeys(name for name, _, _ in wanted):
                 if name not in systems:
@@ -135,6 +148,37 @@ def run_cells(chosen, options, on_rows):
             on_rows(cell, results)
 
 
+class Record:
+    """Every run of every cell that was measured, in this call and, with --resume, before it."""
+
+    def __init__(self, options):
+        self.file = options.json
+        self.cells = []
+        if options.resume and pathlib.Path(self.file + ".runs").exists():
+            self.cells = json.loads(pathlib.Path(self.file + ".runs").read_text())
+
+    def has(self, cell):
+        return any(found["cell"] == cell.name for found in self.cells)
+
+    def add(self, cell, results):
+        self.cells.append({"cell": cell.name, "petrel": document.petrel_version(ROOT), "date": time.strftime("%Y-%m-%d"),
+                           "results": [{"system": s, "variant": v, "runs": r} for (s, v), r in results.items()]})
+        if self.file:
+            pathlib.Path(self.file).write_text(json.dumps(self.rows(), indent=1) + "\n")
+            pathlib.Path(self.file + ".runs").write_text(json.dumps(self.cells, indent=1) + "\n")
+
+    def rows(self):
+        """In the order of the cells, whenever they were measured."""
+        by_name = {found["cell"]: found for found in self.cells}
+        return [row for cell in cells.all_cells() if cell.name in by_name
+                for row in rows.rows_of(cell, {(r["system"], r["variant"]): r["runs"] for r in by_name[cell.name]["results"]})]
+
+    def builds(self):
+        """What was measured when: [(version of Petrel, date, cells)]."""
+        counts = collections.Counter((found["petrel"], found["date"]) for found in self.cells)
+        return [(version, date, count) for (version, date), count in counts.items()]
+
+
 def main(argv):
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended
     options = parse(argv)
@@ -143,26 +187,19 @@ def main(argv):
         print(f"{options.name} has no cell like {options.cell!r}; it has {', '.join(c.name for c in cells.choose(options.name))}",
               file=sys.stderr)
         return 2
-    runs = options.runs * sum(len(systems_of(cell, options)) for cell in chosen)
-    print(f"{len(chosen)} cells, {runs} runs, about {runs * (options.warm + options.window + OVERHEAD_S) / 60:,.0f} minutes", flush=True)
+    record = Record(options)
+    chosen = [cell for cell in chosen if not record.has(cell)]
+    minutes = sum(seconds_of(cell, options) for cell in chosen) / 60
+    print(f"{len(chosen)} cells, {options.runs * sum(len(systems_of(c, options)) for c in chosen)} runs, about {minutes:,.0f} minutes", flush=True)
     if options.list:
         for cell in chosen:
             print(f"{cell.name:<24}", ", ".join(f"{name} {variant}".strip() for name, variant, _ in systems_of(cell, options)))
         return 0
-    found, raw = [], []
-
-    def on_rows(cell, results):
-        found.extend(rows.rows_of(cell, results))
-        raw.append({"cell": cell.name, "results": [{"system": s, "variant": v, "runs": r} for (s, v), r in results.items()]})
-        if options.json:
-            pathlib.Path(options.json).write_text(json.dumps(found, indent=1) + "\n")
-            pathlib.Path(options.json + ".runs").write_text(json.dumps(raw, indent=1) + "\n")
-
-    run_cells(chosen, options, on_rows)
+    run_cells(chosen, options, record.add)
+    found = record.rows()
     print("\n".join(document.lines(found)))
     if options.write_doc:
-        earlier = [row for file in options.add for row in json.loads(pathlib.Path(file).read_text())]
-        (ROOT / "docs" / "benchmarks.md").write_text(document.text(earlier + found, document.machine(ROOT), options))
+        (ROOT / "docs" / "benchmarks.md").write_text(document.text(found, record.builds(), document.machine(), options))
     return 0 if all(row["met"] for row in found if row["bar"] is not None) else 1
 
 

@@ -72,22 +72,25 @@ def version_of(command):
     return (done.stdout or done.stderr).splitlines()[0].strip()
 
 
-def machine(root):
+def petrel_version(root):
+    return version_of(["git", "-C", str(root), "describe", "--always", "--dirty"])
+
+
+def machine():
     """What the figures depend on: {name: text}."""
     from systems import program, storm
     cpu = re.findall(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text()).group(1))
     return {"CPU": f"{len(cpu)} x {cpu[0] if cpu else platform.machine()}", "Memory": f"{memory / 2**20:.0f} GiB",
             "Kernel": platform.release(), "Java": version_of(["java", "--version"]), "Compiler": version_of(["g++", "--version"]),
-            "Petrel": version_of(["git", "-C", str(root), "describe", "--always", "--dirty"]),
             "Peers": f"Storm {storm.VERSION}, Flink {program.FLINK_VERSION}, Hazelcast Jet {program.JET_VERSION}"}
 
 
-def text(rows, about, options):
-    """docs/benchmarks.md. A row that comes twice counts as it came last."""
-    rows = list({row["name"]: row for row in rows}.values())
+def text(rows, builds, about, options):
+    """docs/benchmarks.md. builds: [(version of Petrel, date, cells)]."""
     lines = ["# Benchmarks", "", f"Written by `./dev bench {options.name} --write-doc` on {time.strftime('%Y-%m-%d')}; do not edit.", ""]
     lines += [f"- {name}: {value}" for name, value in about.items()]
+    lines += ["- Petrel: " + ", ".join(f"{count} cells with {version} on {date}" for version, date, count in builds)]
     lines += [f"- {options.runs} runs of each cell, Petrel and the peers in turn; {options.window:g} s each after {options.warm:g} s of warm-up"
               f" ({cells.LATENCY_WARM_S} s at least for times)",
               f"- Storm, tuned: {settings(cells.TUNED)}; with 512 MB: {settings(cells.HEAP)}",

@@ -1,4 +1,5 @@
 """Rows, bars and void runs from made-up runs."""
+import json
 import pathlib
 import sys
 
@@ -217,10 +218,36 @@ def test_the_exit_code_tells_whether_every_bar_was_met(monkeypatch, capsys, tmp_
     assert "void" in capsys.readouterr().out
 
 
+def test_a_long_run_goes_on_where_it_was_ended(monkeypatch, capsys, tmp_path):
+    measured = []
+
+    def run_cells(chosen, options, on_rows):
+        measured.append([c.name for c in chosen])
+        for chosen_cell in chosen[:1]:
+            on_rows(chosen_cell, {("petrel", ""): [run()] * 3, ("storm", "tuned"): [GOOD] * 3})
+    monkeypatch.setattr(bench, "run_cells", run_cells)
+    file = tmp_path / "rows.json"
+    arguments = ["wc", "--cell", "wc.1c.noack$|wc.1c.noack.2x2", "--against", "storm", "--json", str(file), "--resume"]
+    for _ in range(3):
+        bench.main(arguments)
+    assert measured == [["wc.1c.noack", "wc.1c.noack.2x2"], ["wc.1c.noack.2x2"], []]
+    assert {"wc.1c.noack.storm.rate", "wc.1c.noack.2x2.storm.rate"} <= {row["name"] for row in json.loads(file.read_text())}
+    assert "0 cells, 0 runs" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        bench.parse(["wc", "--resume"])
+
+
+def test_no_cell_is_begun_that_would_not_be_done_in_time(capsys):
+    options = bench.parse(["wc", "--minutes", "2"])
+    assert bench.seconds_of(cell("wc.1c.noack"), options) == 3 * (10 + 20 + 15)
+    bench.run_cells([cell("wc.1c.noack")], options, lambda *_: 1 / 0)
+    assert "wc.1c.noack is not begun" in capsys.readouterr().out
+
+
 def test_the_document_has_each_bar_beside_its_row():
     found = rows.rows_of(cell("wc.1c.noack"), {("petrel", ""): [run(1e6), run(2e6), run(3e6)], ("storm", "tuned"): [GOOD, run(9e6, 5.0), GOOD]})
-    text = document.text(found + found, {"CPU": "2 x Made Up"}, bench.parse(["wc"]))
+    text = document.text(found, [("abc123", "2026-01-02", 5)], {"CPU": "2 x Made Up"}, bench.parse(["wc"]))
     line, = [li for li in text.splitlines() if li.startswith("| `wc.1c.noack.storm.rate`")]
     assert "1.00 M / **2.00 M** / 3.00 M" in line and "| >= 1.8x |" in line and "missed" in line and "run 2: storm tuned: CPU 5 s per million" in line
     assert "1 of 2 bars met, 1 missed, 0 not judged" in text
-    assert "2 x Made Up" in text and "topology.producer.batch.size=100" in text
+    assert "2 x Made Up" in text and "5 cells with abc123 on 2026-01-02" in text and "topology.producer.batch.size=100" in text
