@@ -272,7 +272,8 @@ final class HostBuilder {
             }
             List<WaterMark> marks = new ArrayList<>();
             if (spouts) {
-                marks.add(new WaterMark(ObjectQueue::allBytes, queueLimit / 2, queueLimit / 4, pressure, Pressure.SPOUTS));
+                marks.add(new WaterMark(ObjectQueue::fullness, ObjectQueue.FULL / 2, ObjectQueue.FULL / 4, pressure,
+                        Pressure.SPOUTS));
             }
             int cycle = cycles.number(executor.spec().component());
             if (cycle >= 0) {

@@ -39,6 +39,9 @@ public final class ObjectQueue {
     /** What waits behind so many has left the caches when its turn comes, and each collection copies it. */
     private static final int LIMIT_TUPLES = 8192;
 
+    static final long FULL = 1000;
+    private static final long MOST_INBOUND_BYTES = 4 * 1024 * 1024;
+
     private final Waker reader;
     private final long limitBytes;
     private final int limitTuples;
@@ -196,9 +199,14 @@ public final class ObjectQueue {
         return inboundBytes;
     }
 
-    /** All that waits. Thread: any. */
-    long allBytes() {
-        return bytes + inboundBytes;
+    /**
+     * How full it is in thousandths, as back pressure of all spouts sees it: all that waits, in bytes, and this host's tuples
+     * by their number. Light tuples reach one limit, heavy ones the other, and those of other hosts their credit (4 MiB).
+     * Thread: any.
+     */
+    long fullness() {
+        long byBytes = FULL * (bytes + inboundBytes) / Math.min(limitBytes, MOST_INBOUND_BYTES);
+        return Math.max(byBytes, FULL * localTuples / limitTuples);
     }
 
     /** What came over edges inside a cycle. Thread: any. */

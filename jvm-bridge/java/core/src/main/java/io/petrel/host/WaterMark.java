@@ -5,16 +5,16 @@ import java.util.function.ToLongFunction;
 /** Asks for pressure from the time a queue reaches its high mark until it has fallen to its low mark. Thread: any. */
 final class WaterMark {
     private final ToLongFunction<ObjectQueue> measure;
-    private final long highBytes;
-    private final long lowBytes;
+    private final long high;
+    private final long low;
     private final Pressure pressure;
     private final int bit;
     private volatile boolean above;
 
-    WaterMark(ToLongFunction<ObjectQueue> measure, long highBytes, long lowBytes, Pressure pressure, int bit) {
+    WaterMark(ToLongFunction<ObjectQueue> measure, long high, long low, Pressure pressure, int bit) {
         this.measure = measure;
-        this.highBytes = highBytes;
-        this.lowBytes = lowBytes;
+        this.high = high;
+        this.low = low;
         this.pressure = pressure;
         this.bit = bit;
     }
@@ -27,8 +27,8 @@ final class WaterMark {
     }
 
     private boolean hasCrossed(ObjectQueue queue) {
-        long bytes = measure.applyAsLong(queue);
-        return above ? bytes <= lowBytes : bytes >= highBytes;
+        long now = measure.applyAsLong(queue);
+        return above ? now <= low : now >= high;
     }
 
     private synchronized void change(ObjectQueue queue) {

@@ -40,6 +40,20 @@ class PressureTest {
     }
 
     @Test
+    void aQueueIsAsFullAsTheNearerOfItsLimitsSays() {
+        ObjectQueue light = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1 << 24, 100);
+        assertEquals(0, light.fullness());
+        assertTrue(light.tryEnqueue(new TupleBatch(50, 5000L), false));
+        assertEquals(500, light.fullness(), "by the number of tuples");
+        ObjectQueue heavy = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1000, 100);
+        assertTrue(heavy.tryEnqueue(new TupleBatch(1, 250L), false));
+        assertEquals(250, heavy.fullness(), "by bytes");
+        ObjectQueue remote = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1 << 24, 100);
+        remote.enqueueInbound(new InboundBatch(0, 0, 1, 2, false, 1000, 1 << 21));
+        assertEquals(500, remote.fullness(), "by the bytes that another host is granted");
+    }
+
+    @Test
     void aWaterMarkAsksFromItsHighMarkToItsLowMarkByWhatCameFromInsideOnly() {
         Waker reader = new Waker(new Parker() {
             @Override
