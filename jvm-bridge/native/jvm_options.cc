@@ -48,22 +48,31 @@ constexpr std::array<std::string_view, 16> kDropped = {"-version",
                                                        "-Xdiag"};
 
 // Flags by which a user has chosen how the heap is collected or laid out, beside those with a collector's name in them.
-constexpr std::array<std::string_view, 14> kMemoryFlags = {"MaxGCPauseMillis",
+constexpr std::array<std::string_view, 22> kMemoryFlags = {"MaxGCPauseMillis",
                                                            "GCTimeRatio",
                                                            "InitiatingHeapOccupancyPercent",
                                                            "NewSize",
                                                            "MaxNewSize",
                                                            "NewRatio",
                                                            "SurvivorRatio",
+                                                           "InitialSurvivorRatio",
+                                                           "MinSurvivorRatio",
+                                                           "TargetSurvivorRatio",
+                                                           "MaxTenuringThreshold",
+                                                           "InitialTenuringThreshold",
                                                            "MaxHeapSize",
                                                            "InitialHeapSize",
+                                                           "MinHeapSize",
                                                            "MaxRAMPercentage",
+                                                           "InitialRAMPercentage",
+                                                           "InitialRAMFraction",
                                                            "AggressiveHeap",
                                                            "UseAdaptiveSizePolicy",
                                                            "Flags",
                                                            "VMOptionsFile"};
 
-// Up to here a full collection takes well below a second on two cores.
+// Between these. Above, a full collection takes seconds on two cores; below, the generations are too small to be fixed.
+constexpr int64_t kLeastHeap = int64_t{16} << 20;
 constexpr int64_t kSmallHeap = int64_t{1} << 30;
 constexpr int64_t kYoungShare = 7;
 
@@ -311,9 +320,11 @@ size_t translate_one(const std::vector<std::string>& options, size_t i, JvmOptio
   return 1;
 }
 
-// It names a collector, tunes one, sizes a generation, or brings options that are not seen here.
+// It names a collector, tunes one, sizes a generation or the first heap, or brings options that are not seen here.
 bool chooses_memory(const std::string& option) {
-  if (option.starts_with("-Xmn") || option.starts_with("-Xgc") || option.starts_with('@')) return true;
+  for (const std::string_view prefix : {"-Xmn", "-Xms", "-Xgc", "@"}) {
+    if (option.starts_with(prefix)) return true;
+  }
   const std::string_view name = flag_name(option);
   if (name.empty()) return false;
   if (name.starts_with("Use") && name.ends_with("GC")) return true;
@@ -346,22 +357,18 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
   return out;
 }
 
-std::vector<std::string> default_collector(const std::vector<std::string>& options, const std::string& environment) {
+std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment) {
+  std::erase_if(environment, [](char c) { return c == '"' || c == '\''; });  // the JVM takes them off too
   std::vector<std::string> outside;
   split_blanks(environment, outside);
-  const auto sizes_heap = [](const std::string& option) {
-    return option.starts_with("-Xmx") || option.starts_with("-Xms");
-  };
-  if (std::any_of(outside.begin(), outside.end(), sizes_heap)) return {};
-  if (std::any_of(outside.begin(), outside.end(), chooses_memory)) return {};
   if (std::any_of(options.begin(), options.end(), chooses_memory)) return {};
+  if (std::any_of(outside.begin(), outside.end(), chooses_memory)) return {};
+  if (max_heap_bytes(outside) != 0) return {};
   const int64_t heap = max_heap_bytes(options);
-  if (heap <= 0 || heap > kSmallHeap) return {};
-  const int64_t young_kb = heap / kYoungShare / 1024;
-  // Without one of ours the first heap may be a small part of a small machine, and the young generation a third of it.
-  const auto sizes_first_heap = [](const std::string& option) { return option.starts_with("-Xms"); };
-  if (std::any_of(options.begin(), options.end(), sizes_first_heap)) return {};
+  if (heap < kLeastHeap || heap > kSmallHeap) return {};
+  // Without a first heap of ours it may be a small part of a small machine, and the young generation a third of that.
   // Left to adapt, it shrinks the survivor spaces to nothing, and what waits in a queue fills the old generation.
+  const int64_t young_kb = heap / kYoungShare / 1024;
   return {fmt::format("-Xms{}k", 2 * young_kb), "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy",
           fmt::format("-XX:NewSize={}k", young_kb), fmt::format("-XX:MaxNewSize={}k", young_kb)};
 }

@@ -52,10 +52,10 @@ void translate_launcher_options(const std::vector<std::string>& options, JvmOpti
 /// Everything of the head comment. `java_heap_given` options such as -Xmx in childopts win over our default.
 Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity& worker);
 
-/// The collector of a heap of up to a gigabyte, where neither `options` nor `environment` (what a JVM reads from
-/// JAVA_TOOL_OPTIONS and the like) chooses one, tunes one or sizes the young generation; else empty. To be put before
-/// `options` (docs/decisions/parallel-collector-for-small-heaps.md).
-std::vector<std::string> default_collector(const std::vector<std::string>& options, const std::string& environment);
+/// The collector of a heap of 16 MB to a gigabyte, where neither `options` nor `environment` (what a JVM reads from
+/// JAVA_TOOL_OPTIONS and the like) chooses one, tunes one or sizes a generation or the first heap; else empty. To be
+/// put before `options` (docs/decisions/parallel-collector-for-small-heaps.md).
+std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment);
 
 /// What the last -Xmx says; 0 when there is none that can be read.
 int64_t max_heap_bytes(const std::vector<std::string>& options);

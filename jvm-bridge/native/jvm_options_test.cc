@@ -142,6 +142,8 @@ TEST(DefaultCollector, IsTheParallelOneForSmallHeaps) {
   EXPECT_THAT(default_collector({"-Xmx1g", "-XX:+PrintGCDetails"}, "-Dx=1"),
               ElementsAre("-Xms299592k", "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy", "-XX:NewSize=149796k",
                           "-XX:MaxNewSize=149796k"));
+  EXPECT_THAT(default_collector({"-Xmx16m"}, ""), Not(IsEmpty()));
+  EXPECT_THAT(default_collector({"-Xmx15m"}, ""), IsEmpty());
   EXPECT_THAT(default_collector({"-Xmx1025m"}, ""), IsEmpty());
   EXPECT_THAT(default_collector({}, ""), IsEmpty());
 }
@@ -149,13 +151,14 @@ TEST(DefaultCollector, IsTheParallelOneForSmallHeaps) {
 TEST(DefaultCollector, IsTheUsersWhereHeHasChosen) {
   for (const char* option : {"-XX:+UseG1GC", "-XX:+UseZGC", "-XX:-UseParallelGC", "-XX:MaxGCPauseMillis=20",
                              "-XX:G1HeapRegionSize=1m", "-Xmn64m", "-XX:NewRatio=3", "-XX:MaxHeapSize=4g",
-                             "-XX:InitialHeapSize=64m", "-XX:Flags=.hotspotrc", "-XX:VMOptionsFile=x"}) {
+                             "-XX:InitialHeapSize=64m", "-XX:MinHeapSize=256m", "-XX:InitialRAMPercentage=10",
+                             "-XX:MaxTenuringThreshold=1", "-Xms64m", "-XX:Flags=.hotspotrc", "-XX:VMOptionsFile=x"}) {
     EXPECT_THAT(default_collector({"-Xmx512m", option}, ""), IsEmpty()) << option;
     EXPECT_THAT(default_collector({"-Xmx512m"}, std::string("-Da=b ") + option), IsEmpty()) << option;
   }
-  EXPECT_THAT(default_collector({"-Xmx512m", "-Xms64m"}, ""), IsEmpty());
   EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xmx8g"), IsEmpty());
-  EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xms8m"), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "'-XX:+UseG1GC'"), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "\"-XX:+UseG1GC\""), IsEmpty());
 }
 
 TEST(WorkerJvmOptions, TopologyGcOptionsReplaceTheClusters) {
