@@ -47,6 +47,8 @@ final class HostBuilder {
     private final HostTimer timer;
     private final Supplier<Parker> parkers;
     private final long queueLimit;
+    /** The same without the room for heavy tuples: what a call may leave behind and a cycle may hold goes by it. */
+    private final long usualLimit;
     private final Map<String, Object> conf;
     private final StormTopology user;
     private final StormTopology system;
@@ -83,6 +85,7 @@ final class HostBuilder {
                 ? queueLimitOverride
                 : Math.max(MIN_QUEUE_BYTES, Math.min(MAX_QUEUE_BYTES,
                         Runtime.getRuntime().maxMemory() / HEAP_SHARE / Math.max(1, plan.executors().size())));
+        usualLimit = Math.min(queueLimit, ObjectQueue.USUAL_BYTES);
     }
 
     void build() {
@@ -208,7 +211,7 @@ final class HostBuilder {
         boolean spout = system.get_spouts().containsKey(component);
         Map<String, Object> componentConf = api.componentConf(conf, common(component).get_json_conf());
         ExecutorSpec spec =
-                new ExecutorSpec(component, firstTask, lastTask, spout, componentConf, queueLimit, 2 * queueLimit);
+                new ExecutorSpec(component, firstTask, lastTask, spout, componentConf, queueLimit, 2 * usualLimit);
         ExecutorParts parts = new ExecutorParts();
         Executor executor = spout
                 ? new SpoutExecutor(spec, services, parts, parkers.get())
@@ -264,7 +267,7 @@ final class HostBuilder {
     private void control(Cycles cycles) {
         boolean spouts = spoutBackPressure(conf);
         long inCycles = executors.stream().filter(executor -> cycles.number(executor.spec().component()) >= 0).count();
-        long most = Conf.integer(conf, CycleRoom.SETTING, Math.max(2 * queueLimit,
+        long most = Conf.integer(conf, CycleRoom.SETTING, Math.max(2 * usualLimit,
                 Runtime.getRuntime().maxMemory() / HEAP_SHARE / Math.max(1, inCycles)));
         for (Executor executor : executors) {
             if (!(executor instanceof BoltExecutor) || executor.spec().component().startsWith("__")) {
@@ -278,7 +281,7 @@ final class HostBuilder {
             int cycle = cycles.number(executor.spec().component());
             if (cycle >= 0) {
                 int bit = Pressure.cycleBit(cycle);
-                marks.add(new WaterMark(ObjectQueue::innerBytes, queueLimit, queueLimit / 2, pressure, bit));
+                marks.add(new WaterMark(ObjectQueue::innerBytes, usualLimit, usualLimit / 2, pressure, bit));
                 ((BoltExecutor) executor).inCycle(bit);
                 executor.room(new CycleRoom(executor.queue(), most, executor.spec(), services));
             }

@@ -24,6 +24,8 @@ public final class HostRuntime {
     private static final Logger LOG = LoggerFactory.getLogger(HostRuntime.class);
     private static final int MAX_COMPLETIONS = 1 << 20;
     private static final long LOAD_NANOS = 1_000_000_000L;
+    /** The part of the heap that arrays for sections may take while nobody uses them. */
+    private static final int ARRAYS_SHARE = 32;
 
     private final ApiLine api;
     private final HostLink link;
@@ -37,7 +39,7 @@ public final class HostRuntime {
     private final Executor[] executorOf;
     private final int[] remoteTasks;
     private final Pressure pressure;
-    private final SectionArrays arrays = new SectionArrays();
+    private final SectionArrays arrays = new SectionArrays(Runtime.getRuntime().maxMemory() / ARRAYS_SHARE);
     /** Of the thread of the links. */
     private CycleOverflow overflow;
     private final List<ExecutorThread> threads = new ArrayList<>();
@@ -314,13 +316,9 @@ public final class HostRuntime {
             executor.refreshLoad(task -> {
                 Executor target = task > 0 && task < executorOf.length ? executorOf[task] : null;
                 return target == null ? remote.getOrDefault(task, 0.0)
-                                      : fill(target.queue());
+                                      : target.queue().load();
             });
         }
-    }
-
-    private static double fill(ObjectQueue queue) {
-        return Math.min(1.0, (double) (queue.bytes() + queue.inboundBytes()) / queue.limitBytes());
     }
 
     private Executor[] executorTable() {

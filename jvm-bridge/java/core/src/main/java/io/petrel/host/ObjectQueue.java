@@ -40,7 +40,8 @@ public final class ObjectQueue {
     private static final int LIMIT_TUPLES = 8192;
 
     static final long FULL = 1000;
-    private static final long MOST_INBOUND_BYTES = 4 * 1024 * 1024;
+    /** Of anything but heavy tuples of this host no queue holds more: the measure of load, pressure and cycles. */
+    static final long USUAL_BYTES = 4 * 1024 * 1024;
 
     private final Waker reader;
     private final long limitBytes;
@@ -205,8 +206,13 @@ public final class ObjectQueue {
      * Thread: any.
      */
     long fullness() {
-        long byBytes = FULL * (bytes + inboundBytes) / Math.min(limitBytes, MOST_INBOUND_BYTES);
+        long byBytes = FULL * (bytes + inboundBytes) / Math.min(limitBytes, USUAL_BYTES);
         return Math.max(byBytes, FULL * localTuples / limitTuples);
+    }
+
+    /** The same for groupers that look at load: 0 to 1. Thread: any. */
+    double load() {
+        return Math.min(1.0, (double) fullness() / FULL);
     }
 
     /** What came over edges inside a cycle. Thread: any. */

@@ -13,9 +13,11 @@ final class SectionArrays {
 
     private final SpareArrays[] spares = new SpareArrays[CLASSES.length];
 
-    SectionArrays() {
+    /** @param mostBytes that may lie here unused */
+    SectionArrays(long mostBytes) {
         for (int i = 0; i < CLASSES.length; i++) {
-            spares[i] = new SpareArrays(CLASSES[i], CLASSES[i], KEPT[i]);
+            long share = mostBytes / CLASSES.length / CLASSES[i];
+            spares[i] = new SpareArrays(CLASSES[i], CLASSES[i], (int) Math.min(KEPT[i], share));
         }
     }
 

@@ -45,6 +45,9 @@ class PressureTest {
         assertEquals(0, light.fullness());
         assertTrue(light.tryEnqueue(new TupleBatch(50, 5000L), false));
         assertEquals(500, light.fullness(), "by the number of tuples");
+        assertEquals(0.5, light.load());
+        assertTrue(light.tryEnqueue(new TupleBatch(128, 5000L), false));
+        assertEquals(1.0, light.load(), "groupers see a full queue, never more");
         ObjectQueue heavy = new ObjectQueue(new Waker(new ObjectQueueTest.CountingParker()), 1000, 100);
         assertTrue(heavy.tryEnqueue(new TupleBatch(1, 250L), false));
         assertEquals(250, heavy.fullness(), "by bytes");

@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 
 /** What the seeded scheduler needs of this package and nobody else does. */
 public final class SimBridge {
-    private static final SectionArrays ARRAYS = new SectionArrays();
+    private static final SectionArrays ARRAYS = new SectionArrays(1 << 24);
 
     private SimBridge() {}
 

@@ -39,7 +39,7 @@ class SmallPartsTest {
 
     @Test
     void arraysOfSectionsAreAtMostTwiceAsLong() {
-        SectionArrays arrays = new SectionArrays();
+        SectionArrays arrays = new SectionArrays(1 << 20);
         for (int bytes : new int[] {1, 5_000, 24_575, 24_576, 36_000, 49_152, 49_153, 65_536, 131_072, 131_073}) {
             byte[] array = arrays.take(bytes);
             assertTrue(array.length >= bytes && array.length <= 2 * bytes, bytes + " in " + array.length);
@@ -47,6 +47,12 @@ class SmallPartsTest {
         byte[] used = arrays.take(36_000);
         arrays.keep(used);
         assertSame(used, arrays.take(30_000));
+        SectionArrays poor = new SectionArrays(2 * 48 * 1024);
+        byte[] kept = new byte[48 * 1024];
+        poor.keep(new byte[128 * 1024]);
+        poor.keep(kept);
+        poor.keep(new byte[48 * 1024]);
+        assertSame(kept, poor.take(40_000), "a small heap keeps one");
     }
 
     @Test
