@@ -23,6 +23,7 @@ public final class Outbox {
     private static final int ALL_BATCH_BYTES = 4 * 1024 * 1024;
 
     private static final VarHandle OPEN = MethodHandles.arrayElementVarHandle(OpenBatch[].class);
+    private static final VarHandle OWED = MethodHandles.arrayElementVarHandle(int[].class);
 
     private final Destination[] destinations;
     /** By destination; null where nothing is inside a cycle. */
@@ -51,6 +52,10 @@ public final class Outbox {
     private final long[] blockedByGroup;
     /** What the timer saw in its last sweep. */
     private final OpenBatch[] seen;
+    /** By destination; 1 when a batch has left that may not have woken the reader. Cleared by who wakes it: writer or timer. */
+    private final int[] owed;
+    /** Somebody flushes: before the first time the writer may still sit in the user's open or prepare, unseen by the timer. */
+    private boolean flushes;
 
     /**
      * @param destinations by the index that {@link Topology#destination} gives
@@ -64,9 +69,9 @@ public final class Outbox {
         this.clock = clock;
         this.hardCapBytes = hardCapBytes;
         int n = destinations.length;
-        // A small part of any queue, which holds half of the hard cap.
+        // An eighth of a small queue, which holds half of the hard cap.
         batchBytes = (int) Math.max(TupleBatch.LEAST_BYTES,
-                Math.min(hardCapBytes / 32, Math.min(MOST_BATCH_BYTES, ALL_BATCH_BYTES / Math.max(1, n))));
+                Math.min(hardCapBytes / 16, Math.min(MOST_BATCH_BYTES, ALL_BATCH_BYTES / Math.max(1, n))));
         rooms = new CycleRoom[n];
         for (int i = 0; i < n; i++) {
             rooms[i] = destinations[i].room();
@@ -83,6 +88,7 @@ public final class Outbox {
         waiting = new int[groups];
         blockedByGroup = new long[groups];
         seen = new OpenBatch[n];
+        owed = new int[n];
     }
 
     /**
@@ -152,9 +158,10 @@ public final class Outbox {
                 capacity[destination] = batch.nextCapacity();
                 leave(destination, batch);
             }
-            destinations[destination].wake();
+            wakeIfOwed(destination);
         }
         dirtyCount = 0;
+        flushes = true;
     }
 
     /**
@@ -252,15 +259,15 @@ public final class Outbox {
 
     /**
      * Takes batches that have been open since the last sweep, and wakes who was not woken for full ones: their writer sits
-     * in user code. True when a batch was open. Thread: the timer.
+     * in user code. True when there was anything to do, or may be soon. Thread: the timer.
      */
     boolean sweep() {
         boolean any = false;
         for (int d = 0; d < open.length; d++) {
+            any |= wakeIfOwed(d);
             OpenBatch batch = (OpenBatch) OPEN.getAcquire(open, d);
             if (batch == null) {
                 seen[d] = null;
-                destinations[d].wake();
                 continue;
             }
             any = true;
@@ -296,6 +303,15 @@ public final class Outbox {
         }
     }
 
+    /** True when the reader was owed a wake-up. What was handed over before is visible to it. */
+    private boolean wakeIfOwed(int d) {
+        boolean due = (int) OWED.getAcquire(owed, d) != 0 && (int) OWED.getAndSet(owed, d, 0) != 0;
+        if (due) {
+            destinations[d].wake();
+        }
+        return due;
+    }
+
     private void opened(int destination, OpenBatch batch) {
         batch.destination = destination;
         OPEN.setRelease(open, destination, batch);
@@ -309,7 +325,7 @@ public final class Outbox {
         if (batch.isFull(entries)) {
             capacity[destination] = batch.nextCapacity();
             open[destination] = null;
-            batch.more = true;
+            batch.more = flushes;
             leave(destination, batch);
         }
         if (refusedBytes > hardCapBytes) {
@@ -329,6 +345,9 @@ public final class Outbox {
         ArrayDeque<OpenBatch> behind = refused[group];
         boolean first = behind == null || behind.isEmpty();
         if (first && destination.handOver(batch)) {
+            if (batch.more) {
+                OWED.setRelease(owed, batch.destination, 1);
+            }
             batch.sent(spares);
             return;
         }

@@ -16,8 +16,6 @@ final class RemoteDestination implements Destination {
     private volatile long refusedAt = -1;
 
     private volatile long refusedNanos;
-    /** The last section that was taken may not have woken the links. */
-    private volatile boolean owed;
 
     /**
      * @param news of credit for the source executor
@@ -62,7 +60,6 @@ final class RemoteDestination implements Destination {
         switch (answer) {
             case TaskLinks.TAKEN:
                 refusedAt = -1;
-                owed = encoded.more;
                 return true;
             case TaskLinks.NO_CREDIT:
                 refusedNanos = clock.nanos();
@@ -82,10 +79,7 @@ final class RemoteDestination implements Destination {
 
     @Override
     public void wake() {
-        if (owed) {
-            owed = false;
-            links.offered();
-        }
+        links.offered();
     }
 
     @Override

@@ -114,6 +114,16 @@ class EncodedBatchTest {
         }
     }
 
+    /** So many tuples make one full batch of a writer that flushes now and then. */
+    private int fillOne(Outbox outbox) {
+        outbox.flush();
+        int n = 0;
+        while (links.offers == 0) {
+            add(outbox, 0, n, ++n);
+        }
+        return n;
+    }
+
     private static List<Integer> range(int from, int to) {
         List<Integer> range = new ArrayList<>();
         for (int i = from; i < to; i++) {
@@ -142,10 +152,7 @@ class EncodedBatchTest {
     @Test
     void onlyFullBatchesAreFollowedByMore() {
         Outbox outbox = outbox(1 << 20);
-        int n = 0;
-        while (links.offers == 0) {
-            add(outbox, 0, n, ++n);
-        }
+        int n = fillOne(outbox);
         assertEquals(List.of(true), links.more);
         assertEquals(0, links.offered);
         outbox.flush();
@@ -160,14 +167,23 @@ class EncodedBatchTest {
     }
 
     @Test
+    void beforeTheFirstFlushNothingIsLeftForIt() {
+        Outbox outbox = outbox(1 << 20);
+        add(outbox, 0, 0, 2000);
+        assertTrue(links.offers > 0);
+        assertFalse(links.more.contains(true), "open and prepare may last, and the timer does not look at them");
+    }
+
+    @Test
     void theTimerSendsOnWhatAFullBatchHasLeft() {
         Outbox outbox = outbox(1 << 20);
-        int n = 0;
-        while (links.offers == 0) {
-            add(outbox, 0, n, ++n);
-        }
-        outbox.sweep();
+        fillOne(outbox);
+        add(outbox, 0, 0, 1);
+        assertTrue(outbox.sweep(), "although another batch is open, which the timer has not seen before");
         assertEquals(1, links.offered);
+        outbox.sweep();
+        outbox.flush();
+        assertEquals(1, links.offered, "once");
     }
 
     @Test

@@ -38,6 +38,13 @@ class ObjectQueueTest {
         return batch;
     }
 
+    /** A batch whose writer goes on. */
+    private static TupleBatch followed(int... charges) {
+        TupleBatch batch = batch(charges);
+        batch.more = true;
+        return batch;
+    }
+
     @Test
     void keepsTheOrderOfAWriter() {
         TupleBatch a = batch(1);
@@ -134,9 +141,7 @@ class ObjectQueueTest {
         reader.prepare();
         for (int tuples = 0; tuples < 2048; tuples += 4) {
             assertEquals(0, readerParker.unparks, tuples + " tuples are not worth it");
-            TupleBatch batch = batch(1, 1, 1, 1);
-            batch.more = true;
-            assertTrue(wide.tryEnqueue(batch, false));
+            assertTrue(wide.tryEnqueue(followed(1, 1, 1, 1), false));
         }
         assertEquals(1, readerParker.unparks);
     }
@@ -144,13 +149,9 @@ class ObjectQueueTest {
     @Test
     void aBatchThatFillsHalfOfTheQueueWakesTheReader() {
         reader.prepare();
-        TupleBatch batch = batch(49);
-        batch.more = true;
-        queue.tryEnqueue(batch, false);
+        queue.tryEnqueue(followed(49), false);
         assertEquals(0, readerParker.unparks);
-        batch = batch(1);
-        batch.more = true;
-        queue.tryEnqueue(batch, false);
+        queue.tryEnqueue(followed(1), false);
         assertEquals(1, readerParker.unparks);
     }
 
@@ -159,9 +160,7 @@ class ObjectQueueTest {
         reader.prepare();
         queue.wakeReader();
         assertEquals(0, readerParker.unparks, "there is nothing");
-        TupleBatch batch = batch(1);
-        batch.more = true;
-        queue.tryEnqueue(batch, false);
+        queue.tryEnqueue(followed(1), false);
         queue.wakeReader();
         queue.wakeReader();
         assertEquals(1, readerParker.unparks);

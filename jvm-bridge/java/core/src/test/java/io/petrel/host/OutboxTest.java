@@ -179,6 +179,7 @@ class OutboxTest {
         ObjectQueue wide = new ObjectQueue(reader, 1 << 20);
         Outbox outbox =
                 new Outbox(new Destination[] {new LocalDestination(wide, 0, 1, false, null)}, self, clock, 1000);
+        outbox.flush();
         reader.prepare();
         add(outbox, 0, TupleBatch.MAX_TUPLES);
         assertEquals(TupleBatch.MAX_TUPLES, wide.tuples());
@@ -187,8 +188,11 @@ class OutboxTest {
         assertEquals(1, parker.unparks, "by the flush, although no batch was open");
         reader.prepare();
         add(outbox, 0, TupleBatch.MAX_TUPLES);
-        outbox.sweep();
+        assertTrue(outbox.sweep(), "the timer looks again soon");
         assertEquals(2, parker.unparks, "by the timer, when the writer sits in user code");
+        reader.prepare();
+        assertFalse(outbox.sweep());
+        assertEquals(2, parker.unparks, "who is owed nothing sleeps on");
     }
 
     @Test
@@ -198,6 +202,7 @@ class OutboxTest {
         ObjectQueue narrow = new ObjectQueue(reader, 1 << 20, 1);
         Outbox outbox =
                 new Outbox(new Destination[] {new LocalDestination(narrow, 0, 1, false, null)}, self, clock, 1 << 20);
+        outbox.flush();
         add(outbox, 0, 2 * TupleBatch.MAX_TUPLES);
         assertTrue(outbox.hasRefused());
         narrow.release(narrow.poll());
