@@ -153,19 +153,32 @@ class Record:
 
     def __init__(self, options):
         self.file = options.json
+        self.settings = {"runs": options.runs, "warm": options.warm, "window": options.window, "peers": sorted(options.peers)}
         self.cells = []
         if options.resume and pathlib.Path(self.file + ".runs").exists():
             self.cells = json.loads(pathlib.Path(self.file + ".runs").read_text())
+            for found in self.cells:
+                if found["settings"] != self.settings:
+                    print(f"{self.file}.runs has {found['cell']} with {found['settings']}, and this is {self.settings}: "
+                          "rows of both would not compare; take another file", file=sys.stderr)
+                    sys.exit(2)
 
     def has(self, cell):
         return any(found["cell"] == cell.name for found in self.cells)
 
     def add(self, cell, results):
         self.cells.append({"cell": cell.name, "petrel": document.petrel_version(ROOT), "date": time.strftime("%Y-%m-%d"),
+                           "settings": self.settings,
                            "results": [{"system": s, "variant": v, "runs": r} for (s, v), r in results.items()]})
         if self.file:
-            pathlib.Path(self.file).write_text(json.dumps(self.rows(), indent=1) + "\n")
-            pathlib.Path(self.file + ".runs").write_text(json.dumps(self.cells, indent=1) + "\n")
+            self.write(self.file + ".runs", self.cells)
+            self.write(self.file, self.rows())
+
+    @staticmethod
+    def write(file, values):
+        """Whole or not at all: hours are in it."""
+        pathlib.Path(file + ".new").write_text(json.dumps(values, indent=1) + "\n")
+        pathlib.Path(file + ".new").replace(file)
 
     def rows(self):
         """In the order of the cells, whenever they were measured."""
