@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
+#include <thread>
 
 #include "jvm-bridge/native/jni_error.h"
 #include "jvm-bridge/native/jni_links.h"
@@ -112,7 +113,7 @@ Result<JvmConfig> JvmHost::jvm_config(const ConfMap& conf) {
   JvmConfig config;
   std::string java_home = spec_.java_home().empty() ? options_.java_home : spec_.java_home();
   ASSIGN_OR_RETURN(config.libjvm, find_libjvm(java_home));
-  config.options = default_collector(options.options, jvm_environment());
+  config.options = default_collector(options.options, jvm_environment(), std::thread::hardware_concurrency());
   config.options.insert(config.options.end(), options.options.begin(), options.options.end());
   config.options.push_back("-Djava.class.path=" + join_class_path(class_path));
   return config;

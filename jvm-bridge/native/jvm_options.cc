@@ -75,6 +75,7 @@ constexpr std::array<std::string_view, 22> kMemoryFlags = {"MaxGCPauseMillis",
 constexpr int64_t kLeastHeap = int64_t{16} << 20;
 constexpr int64_t kSmallHeap = int64_t{1} << 30;
 constexpr int64_t kYoungShare = 7;
+constexpr unsigned kSerialProcessors = 2;
 
 // Prefixes that the VM itself understands.
 constexpr std::array<std::string_view, 13> kVmPrefixes = {
@@ -357,7 +358,8 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
   return out;
 }
 
-std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment) {
+std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment,
+                                           unsigned processors) {
   std::erase_if(environment, [](char c) { return c == '"' || c == '\''; });  // the JVM takes them off too
   std::vector<std::string> outside;
   split_blanks(environment, outside);
@@ -367,10 +369,17 @@ std::vector<std::string> default_collector(const std::vector<std::string>& optio
   const int64_t heap = max_heap_bytes(options);
   if (heap < kLeastHeap || heap > kSmallHeap) return {};
   // Without a first heap of ours it may be a small part of a small machine, and the young generation a third of that.
-  // Left to adapt, it shrinks the survivor spaces to nothing, and what waits in a queue fills the old generation.
+  // Left to adapt, the parallel collector shrinks the survivor spaces to nothing, and what waits in a queue fills the
+  // old generation.
   const int64_t young_kb = heap / kYoungShare / 1024;
-  return {fmt::format("-Xms{}k", 2 * young_kb), "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy",
-          fmt::format("-XX:NewSize={}k", young_kb), fmt::format("-XX:MaxNewSize={}k", young_kb)};
+  std::vector<std::string> out = {fmt::format("-Xms{}k", 2 * young_kb), fmt::format("-XX:NewSize={}k", young_kb),
+                                  fmt::format("-XX:MaxNewSize={}k", young_kb)};
+  if (processors <= kSerialProcessors) {
+    out.emplace_back("-XX:+UseSerialGC");
+  } else {
+    out.insert(out.end(), {"-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy"});
+  }
+  return out;
 }
 
 int64_t max_heap_bytes(const std::vector<std::string>& options) {

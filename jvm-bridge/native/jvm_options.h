@@ -54,8 +54,10 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
 
 /// The collector of a heap of 16 MB to a gigabyte, where neither `options` nor `environment` (what a JVM reads from
 /// JAVA_TOOL_OPTIONS and the like) chooses one, tunes one or sizes a generation or the first heap; else empty. To be
-/// put before `options` (docs/decisions/parallel-collector-for-small-heaps.md).
-std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment);
+/// put before `options`. `processors`: how many this process may use, 0 if that is not known
+/// (docs/decisions/collector-of-small-heaps.md).
+std::vector<std::string> default_collector(const std::vector<std::string>& options, std::string environment,
+                                           unsigned processors);
 
 /// What the last -Xmx says; 0 when there is none that can be read.
 int64_t max_heap_bytes(const std::vector<std::string>& options);

@@ -135,17 +135,23 @@ TEST(WorkerJvmOptions, TheUsersValueComesAfterOurs) {
   EXPECT_THAT(out->options, Contains("-XX:+UseSerialGC"));
 }
 
-TEST(DefaultCollector, IsTheParallelOneForSmallHeaps) {
-  EXPECT_THAT(default_collector({"-Xmx768m"}, ""),
-              ElementsAre("-Xms224694k", "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy", "-XX:NewSize=112347k",
-                          "-XX:MaxNewSize=112347k"));
-  EXPECT_THAT(default_collector({"-Xmx1g", "-XX:+PrintGCDetails"}, "-Dx=1"),
-              ElementsAre("-Xms299592k", "-XX:+UseParallelGC", "-XX:-UseAdaptiveSizePolicy", "-XX:NewSize=149796k",
-                          "-XX:MaxNewSize=149796k"));
-  EXPECT_THAT(default_collector({"-Xmx16m"}, ""), Not(IsEmpty()));
-  EXPECT_THAT(default_collector({"-Xmx15m"}, ""), IsEmpty());
-  EXPECT_THAT(default_collector({"-Xmx1025m"}, ""), IsEmpty());
-  EXPECT_THAT(default_collector({}, ""), IsEmpty());
+TEST(DefaultCollector, IsTheSerialOneForSmallHeapsOnTwoProcessors) {
+  EXPECT_THAT(default_collector({"-Xmx768m"}, "", 2),
+              ElementsAre("-Xms224694k", "-XX:NewSize=112347k", "-XX:MaxNewSize=112347k", "-XX:+UseSerialGC"));
+  EXPECT_THAT(default_collector({"-Xmx768m"}, "", 0), Contains("-XX:+UseSerialGC"));
+}
+
+TEST(DefaultCollector, IsTheParallelOneForSmallHeapsOnMoreProcessors) {
+  EXPECT_THAT(default_collector({"-Xmx1g", "-XX:+PrintGCDetails"}, "-Dx=1", 3),
+              ElementsAre("-Xms299592k", "-XX:NewSize=149796k", "-XX:MaxNewSize=149796k", "-XX:+UseParallelGC",
+                          "-XX:-UseAdaptiveSizePolicy"));
+}
+
+TEST(DefaultCollector, IsTheJvmsForOtherHeaps) {
+  EXPECT_THAT(default_collector({"-Xmx16m"}, "", 2), Not(IsEmpty()));
+  EXPECT_THAT(default_collector({"-Xmx15m"}, "", 2), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx1025m"}, "", 2), IsEmpty());
+  EXPECT_THAT(default_collector({}, "", 2), IsEmpty());
 }
 
 TEST(DefaultCollector, IsTheUsersWhereHeHasChosen) {
@@ -153,12 +159,12 @@ TEST(DefaultCollector, IsTheUsersWhereHeHasChosen) {
                              "-XX:G1HeapRegionSize=1m", "-Xmn64m", "-XX:NewRatio=3", "-XX:MaxHeapSize=4g",
                              "-XX:InitialHeapSize=64m", "-XX:MinHeapSize=256m", "-XX:InitialRAMPercentage=10",
                              "-XX:MaxTenuringThreshold=1", "-Xms64m", "-XX:Flags=.hotspotrc", "-XX:VMOptionsFile=x"}) {
-    EXPECT_THAT(default_collector({"-Xmx512m", option}, ""), IsEmpty()) << option;
-    EXPECT_THAT(default_collector({"-Xmx512m"}, std::string("-Da=b ") + option), IsEmpty()) << option;
+    EXPECT_THAT(default_collector({"-Xmx512m", option}, "", 2), IsEmpty()) << option;
+    EXPECT_THAT(default_collector({"-Xmx512m"}, std::string("-Da=b ") + option, 2), IsEmpty()) << option;
   }
-  EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xmx8g"), IsEmpty());
-  EXPECT_THAT(default_collector({"-Xmx512m"}, "'-XX:+UseG1GC'"), IsEmpty());
-  EXPECT_THAT(default_collector({"-Xmx512m"}, "\"-XX:+UseG1GC\""), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "-Xmx8g", 2), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "'-XX:+UseG1GC'", 2), IsEmpty());
+  EXPECT_THAT(default_collector({"-Xmx512m"}, "\"-XX:+UseG1GC\"", 2), IsEmpty());
 }
 
 TEST(WorkerJvmOptions, TopologyGcOptionsReplaceTheClusters) {
