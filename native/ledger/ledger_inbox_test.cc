@@ -130,6 +130,18 @@ TEST_F(LedgerLoopTest, AnAckedTreeComesBackOnce) {
   EXPECT_EQ(done_.size(), 1u);
 }
 
+TEST_F(LedgerLoopTest, ALongBatchComesBackInParts) {
+  constexpr size_t kTrees = 2 * LedgerLoop::kSlice;
+  std::vector<size_t> deliveries;
+  LedgerLoop loop(clock_, options(), inbox_,
+                  [&](std::span<const Completion> batch) { deliveries.push_back(batch.size()); });
+  inbox_.open(4, 1000);
+  for (uint64_t i = 0; i < kTrees; ++i) push({record(root_ + i, i + 1, AckKind::kInit)});
+  for (uint64_t i = 0; i < kTrees; ++i) push({record(root_ + i, i + 1, AckKind::kAck)});
+  loop.run_once();
+  EXPECT_EQ(deliveries, (std::vector<size_t>{LedgerLoop::kSlice, LedgerLoop::kSlice}));
+}
+
 TEST_F(LedgerLoopTest, ATreeFailsBetweenTheTimeoutAndOneSecondMore) {
   inbox_.open(4, 1000);
   push({record(root_, 99, AckKind::kInit)});

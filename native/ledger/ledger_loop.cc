@@ -45,13 +45,23 @@ void LedgerLoop::run_once() {
     Status status = ledger_.open(TaskId(open.spout_task), Millis(open.timeout_ms));
     if (!status.ok()) logger.error("open of spout task {}: {}", open.spout_task, status.message());
   }
-  if (!batch_.records.empty()) {
-    Status status = ledger_.apply_bytes(batch_.records, completions_);
+  std::span<const std::byte> records = batch_.records;
+  while (!records.empty()) {
+    const size_t size = std::min(records.size(), kSlice * LedgerInbox::kRecordBytes);
+    Status status = ledger_.apply_bytes(records.first(size), completions_);
     if (!status.ok()) logger.error("{}", status.message());
+    records = records.subspan(size);
+    if (!records.empty()) deliver();
   }
   for (const LedgerLoss& loss : batch_.losses) ledger_.host_lost(loss.slot, loss.loss_number, completions_);
   if (now >= expire_from_) ledger_.expire(now, completions_);
-  if (!completions_.empty()) deliver_(completions_);
+  deliver();
+}
+
+void LedgerLoop::deliver() {
+  if (completions_.empty()) return;
+  deliver_(completions_);
+  completions_.clear();
 }
 
 }  // namespace petrel

@@ -19,19 +19,23 @@ class LedgerLoop {
   /// which the executors still hold arrive first.
   static constexpr Nanos kPauseGrace = Millis(200);
   static constexpr Nanos kPause = Millis(500);
+  /// Records between deliveries of a round: a spout that waits for room goes on while the rest of a long batch is
+  /// applied.
+  static constexpr size_t kSlice = 1024;
 
   LedgerLoop(const Clock& clock, AckLedgerOptions options, LedgerInbox& inbox, Deliver deliver);
 
   /// Until the inbox is stopped.
   void run();
   /// One round without waiting: takes, applies, expires with a time read *before* the take (so that nothing which was
-  /// inside by then counts as late), delivers.
+  /// inside by then counts as late), delivers, after every kSlice records and at the end.
   void run_once();
 
   const AckLedger& ledger() const { return ledger_; }
 
  private:
   std::optional<Nanos> sleep_time() const;
+  void deliver();
 
   const Clock& clock_;
   AckLedger ledger_;
