@@ -201,21 +201,29 @@ Status HostLinks::acks(std::span<const std::byte> records) {
   if (records.size() % sizeof(AckRecord) != 0) {
     return Status::malformed("{} bytes of ack records; a record has {} bytes", records.size(), sizeof(AckRecord));
   }
+  const auto spout_of = [&](size_t at) {
+    uint64_t root = 0;
+    std::memcpy(&root, records.data() + at, sizeof root);
+    return RootId::spout_task(root);
+  };
   std::vector<AckRecord> remote;
   std::vector<std::byte> local;
-  const auto slot_of = [&](const std::byte* at) -> const TaskRoute* {
-    uint64_t root = 0;
-    std::memcpy(&root, at, sizeof root);
-    return routes_->find(RootId::spout_task(root));
-  };
-  for (size_t at = 0; at < records.size(); at += sizeof(AckRecord)) {
-    const TaskRoute* route = slot_of(records.data() + at);
+  // By runs of one spout task: most batches are a single one.
+  for (size_t at = 0, end = 0; at < records.size(); at = end) {
+    const auto spout = spout_of(at);
+    while (end < records.size() && spout_of(end) == spout) end += sizeof(AckRecord);
+    const std::span<const std::byte> run = records.subspan(at, end - at);
+    const size_t count = run.size() / sizeof(AckRecord);
+    const TaskRoute* route = routes_->find(spout);
     if (route == nullptr) {
-      dropped_acks_.fetch_add(1, std::memory_order_relaxed);
-    } else if (route->slot == options_.slot) {
-      local.insert(local.end(), records.data() + at, records.data() + at + sizeof(AckRecord));
+      dropped_acks_.fetch_add(count, std::memory_order_relaxed);
+    } else if (route->slot != options_.slot) {
+      remote.resize(remote.size() + count);
+      std::memcpy(remote.data() + remote.size() - count, run.data(), run.size());
+    } else if (run.size() == records.size()) {
+      events_.on_acks(run);
     } else {
-      std::memcpy(&remote.emplace_back(), records.data() + at, sizeof(AckRecord));
+      local.insert(local.end(), run.begin(), run.end());
     }
   }
   if (!local.empty()) events_.on_acks(local);
