@@ -291,8 +291,8 @@ void JvmHost::ledger_open(int32_t spout_task, int64_t timeout_ms) {
   inbox_.open(spout_task, timeout_ms);
 }
 
-void JvmHost::ledger_records(std::span<const std::byte> records) {
-  Status status = links_ ? links_->acks(records) : inbox_.push(records);
+void JvmHost::ledger_records(std::span<const std::byte> records, bool more) {
+  Status status = links_ ? links_->acks(records, more) : inbox_.push(records);
   if (!status.ok()) throw std::invalid_argument(status.message());
 }
 

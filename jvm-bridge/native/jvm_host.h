@@ -39,7 +39,7 @@ class JvmHost : public NativeCalls {
 
   void ledger_open(int32_t spout_task, int64_t timeout_ms) override;
   HostLinks* links() override { return links_.get(); }
-  void ledger_records(std::span<const std::byte> records) override;
+  void ledger_records(std::span<const std::byte> records, bool more) override;
   void prepared() override;
   void drained(uint64_t epoch) override;
   void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) override;

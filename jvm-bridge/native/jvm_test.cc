@@ -36,7 +36,7 @@ std::string classes() {
 class RecordedCalls : public NativeCalls {
  public:
   void ledger_open(int32_t task, int64_t timeout_ms) override { note(fmt::format("open {} {}", task, timeout_ms)); }
-  void ledger_records(std::span<const std::byte> records) override {
+  void ledger_records(std::span<const std::byte> records, bool) override {
     if (records.size() % 32 != 0) throw std::invalid_argument("not whole records");
     note(fmt::format("records {} first byte {}", records.size(), records.empty() ? 0 : static_cast<int>(records[0])));
   }

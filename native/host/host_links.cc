@@ -197,7 +197,7 @@ void HostLinks::on_links_up(uint64_t plan_epoch) {
 
 // --- down ------------------------------------------------------------------------------------------------------------
 
-Status HostLinks::acks(std::span<const std::byte> records) {
+Status HostLinks::acks(std::span<const std::byte> records, bool more) {
   if (records.size() % sizeof(AckRecord) != 0) {
     return Status::malformed("{} bytes of ack records; a record has {} bytes", records.size(), sizeof(AckRecord));
   }
@@ -227,7 +227,7 @@ Status HostLinks::acks(std::span<const std::byte> records) {
     }
   }
   if (!local.empty()) events_.on_acks(local);
-  if (!remote.empty()) endpoint_.acks(remote);
+  if (!remote.empty()) endpoint_.acks(remote, more);
   return Status();
 }
 

@@ -120,10 +120,11 @@ void HostEndpoint::consumed(const FlowId& flow, uint64_t bytes) {
   if (receive_.credit_due()) turn.schedule();
 }
 
-void HostEndpoint::acks(std::span<const AckRecord> records) {
+void HostEndpoint::acks(std::span<const AckRecord> records, bool more) {
   Turn turn(*this);
   send_.acks(records);
-  turn.schedule();
+  unflushed_bytes_ += 2 * records.size_bytes();  // double: a spout that has all it may have pending waits for them
+  if (!more || unflushed_bytes_ >= options_.worth_waking) turn.schedule();
 }
 
 void HostEndpoint::set_pressure(uint16_t bits) {

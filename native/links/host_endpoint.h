@@ -50,7 +50,7 @@ struct HostEndpointOptions {
   uint32_t incarnation = 0;
   FlowOptions flows;
   Nanos tick = Millis(50);            // while something is kept or waits
-  size_t worth_waking = 128U << 10;   // of sections whose writer goes on: so many wake the loop
+  size_t worth_waking = 128U << 10;   // bytes from writers that go on: so many wake the loop; acks count double
   size_t link_high_bytes = 4U << 20;  // sections wait here when so much waits in the link
   Nanos link_high_retry = Millis(2);
 };
@@ -91,8 +91,8 @@ class HostEndpoint : private LinkHandler {
   void offered();
   /// The executor has taken sections of these bytes from its inbox.
   void consumed(const FlowId& flow, uint64_t bytes);
-  /// For ledgers of other hosts; a record finds its host by its root.
-  void acks(std::span<const AckRecord> records);
+  /// For ledgers of other hosts; a record finds its host by its root. `more` as in offer().
+  void acks(std::span<const AckRecord> records, bool more = false);
 
   /// What this host asks all others to hold back; absolute, told again on a new link.
   void set_pressure(uint16_t bits);

@@ -45,12 +45,17 @@ final class AckBatch {
     /** The timer's own buffer: made when it is first needed. */
     private ByteBuffer timerOut;
     private int count;
+    /** Much waits before the writer: full batches may wait for each other. */
+    private boolean gathering;
     /** The losses that were known when the batch began: nothing in it was emitted earlier. */
     private int lossNumber;
 
     private int flushes;
-    /** The timer's: flushes at its last look. */
+    /** The last batch for ledgers of other hosts was given with more to come, which nobody was woken for. */
+    private volatile boolean owed;
+    /** The timer's: flushes at its last look, and when it last woke somebody for what is owed. */
     private int seenFlushes = -1;
+    private int wokenFlushes = -1;
     private volatile int claim;
 
     /** @param manyHosts false: there are no losses of hosts to know of */
@@ -85,26 +90,43 @@ final class AckBatch {
         kinds[n] = kind;
         COUNT.setRelease(this, n + 1);
         if (n + 1 == MAX_RECORDS) {
-            flush();
+            leave(gathering);
         }
     }
 
+    /**
+     * While it gathers, nobody is woken for a full batch alone. Only for a writer that has enough before it: what it has done is
+     * what a spout waits for that has all it may have pending. Thread: the writer.
+     */
+    void gather(boolean on) {
+        gathering = on && manyHosts;
+    }
+
+    /** Nothing is here, and nothing that went waits for somebody to be woken. Thread: the writer. */
     boolean isEmpty() {
-        return count == 0;
+        return count == 0 && !owed;
     }
 
     /** Sends what is there, merged. Thread: the writer. */
     void flush() {
-        if (count == 0) {
-            return;
+        if (count != 0) {
+            leave(false);
         }
+        if (owed) {
+            owed = false;
+            ledger.recorded();
+        }
+    }
+
+    private void leave(boolean more) {
         int from = close();
         int bytes = merge(from, count);
         COUNT.setRelease(this, 0);
         flushes++;
         claim = 0;
         if (bytes > 0) {
-            ledger.records(out, bytes);
+            owed = more;
+            ledger.records(out, bytes, more);
         }
     }
 
@@ -116,7 +138,11 @@ final class AckBatch {
         int from = claim;
         if (flushes != seenFlushes) {
             seenFlushes = flushes;
-            return count != 0;
+            return count != 0 || owed;
+        }
+        if (owed && wokenFlushes != seenFlushes) {
+            wokenFlushes = seenFlushes;
+            ledger.recorded();
         }
         if (from < 0 || (int) COUNT.getAcquire(this) <= from || !CLAIM.compareAndSet(this, from, BUSY)) {
             return false;
@@ -131,7 +157,7 @@ final class AckBatch {
         }
         claim = Math.max(from, to);
         if (at > 0) {
-            ledger.records(timerOut, at);
+            ledger.records(timerOut, at, false);
         }
         return at > 0;
     }

@@ -16,6 +16,9 @@ public final class BoltExecutor extends Executor {
     private static final Logger LOG = LoggerFactory.getLogger("org.apache.storm.executor.bolt.BoltExecutor");
     private static final long IDLE_NANOS = 10_000_000_000L;
 
+    /** Tuples before it: with fewer, a spout may wait for what this bolt has acked. */
+    private static final int WORTH_GATHERING = 1024;
+
     /** Storm's default rate: one in twenty. */
     private static final double USUAL_RATE = 0.05;
 
@@ -65,6 +68,9 @@ public final class BoltExecutor extends Executor {
                 return worked;
             }
             at = batch.first();
+            if (acks != null) {
+                acks.gather(queue().tuples() >= WORTH_GATHERING);
+            }
             sectionTask = 0;
             sampledOfBatch = false;
             if (batch.getClass() != TupleBatch.class) {

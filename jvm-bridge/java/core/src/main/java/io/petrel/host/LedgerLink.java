@@ -26,6 +26,13 @@ public interface LedgerLink {
         return 0;
     }
 
-    /** A batch of records at the start of a direct little-endian buffer; copied before it returns. */
-    void records(ByteBuffer direct, int bytes);
+    /**
+     * A batch of records at the start of a direct little-endian buffer; copied before it returns.
+     *
+     * @param more the writer goes on, and says {@link #recorded} within a moment: nobody need be woken for this alone
+     */
+    void records(ByteBuffer direct, int bytes, boolean more);
+
+    /** What was given with {@code more} is not to wait any longer. */
+    void recorded();
 }

@@ -8,7 +8,7 @@ public final class Native {
 
     public static native void ledgerOpen(int spoutTask, long timeoutMillis);
 
-    public static native void ledgerRecords(ByteBuffer direct, int bytes);
+    public static native void ledgerRecords(ByteBuffer direct, int bytes, boolean more);
 
     public static native int lossNumber();
 
@@ -41,8 +41,13 @@ public final class Native {
         }
 
         @Override
-        public void records(ByteBuffer direct, int bytes) {
-            ledgerRecords(direct, bytes);
+        public void records(ByteBuffer direct, int bytes, boolean more) {
+            ledgerRecords(direct, bytes, more);
+        }
+
+        @Override
+        public void recorded() {
+            Native.offered();
         }
 
         @Override

@@ -23,6 +23,12 @@ class AckBatchTest {
     private final FakeLedger ledger = new FakeLedger(new ManualClock()).keepingRecords();
     private final AckBatch acks = new AckBatch(ledger, true);
 
+    private static void fill(AckBatch acks) {
+        for (int i = 0; i < AckBatch.MAX_RECORDS; i++) {
+            acks.add(LedgerLink.ACK, ROOT + i, i);
+        }
+    }
+
     @BeforeEach
     void open() {
         ledger.open(5, 0);
@@ -79,11 +85,57 @@ class AckBatchTest {
 
     @Test
     void aFullBatchLeavesByItself() {
-        for (int i = 0; i < AckBatch.MAX_RECORDS; i++) {
-            acks.add(LedgerLink.ACK, ROOT + i, i);
-        }
+        fill(acks);
         assertEquals(AckBatch.MAX_RECORDS, ledger.records().size());
+        assertFalse(ledger.isWaiting());
         assertTrue(acks.isEmpty());
+    }
+
+    @Test
+    void aFullBatchMayWaitForWhatFollowsWhileItsWriterGathers() {
+        acks.gather(true);
+        fill(acks);
+        assertEquals(AckBatch.MAX_RECORDS, ledger.records().size());
+        assertTrue(ledger.isWaiting());
+        assertFalse(acks.isEmpty());
+        acks.flush();
+        acks.flush();
+        assertFalse(ledger.isWaiting());
+        assertEquals(1, ledger.recordedCalls());
+        assertTrue(acks.isEmpty());
+    }
+
+    @Test
+    void aBatchAfterAFullOneWakesForBoth() {
+        acks.gather(true);
+        fill(acks);
+        acks.add(LedgerLink.ACK, ROOT, 1);
+        assertTrue(ledger.isWaiting());
+        acks.flush();
+        assertFalse(ledger.isWaiting());
+        assertTrue(acks.isEmpty());
+    }
+
+    @Test
+    void theTimerWakesForAFullBatchWhoseWriterStoppedThereOnce() {
+        acks.gather(true);
+        fill(acks);
+        assertTrue(acks.sweep());
+        assertTrue(ledger.isWaiting(), "too young");
+        for (int i = 0; i < 3; i++) {
+            assertFalse(acks.sweep());
+        }
+        assertFalse(ledger.isWaiting());
+        assertEquals(1, ledger.recordedCalls());
+    }
+
+    @Test
+    void aFullBatchOfALoneHostWakesAtOnce() {
+        AckBatch alone = new AckBatch(ledger, false);
+        alone.gather(true);
+        fill(alone);
+        assertFalse(ledger.isWaiting());
+        assertTrue(alone.isEmpty());
     }
 
     @Test

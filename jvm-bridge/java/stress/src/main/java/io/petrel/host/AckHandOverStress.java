@@ -30,7 +30,7 @@ public class AckHandOverStress implements LedgerLink {
     public void open(int spoutTask, long timeoutMillis) {}
 
     @Override
-    public synchronized void records(ByteBuffer direct, int bytes) {
+    public synchronized void records(ByteBuffer direct, int bytes, boolean more) {
         ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; at < bytes; at += RECORD_BYTES) {
             if (in.getLong(at) == 1) {
@@ -40,6 +40,9 @@ public class AckHandOverStress implements LedgerLink {
             }
         }
     }
+
+    @Override
+    public void recorded() {}
 
     @Actor
     public void writer() {

@@ -42,12 +42,15 @@ final class SimLedger implements LedgerLink {
     }
 
     @Override
-    public void records(ByteBuffer direct, int bytes) {
+    public void records(ByteBuffer direct, int bytes, boolean more) {
         ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; at < bytes; at += RECORD_BYTES) {
             inbox.add(new long[] {in.getLong(at), in.getLong(at + 8), in.get(at + 24)});
         }
     }
+
+    @Override
+    public void recorded() {}
 
     /** Applies what is in the inbox, in any order: the ledger does not promise one. */
     void drain(long now) {

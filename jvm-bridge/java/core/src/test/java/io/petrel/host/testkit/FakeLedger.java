@@ -40,6 +40,8 @@ public final class FakeLedger implements HostLink {
     /** What records are stamped with. */
     public volatile int losses;
     private boolean keepRecords;
+    private boolean waiting;
+    private int recordedCalls;
     private int preparedCalls;
     private volatile ErrorReport death;
 
@@ -64,7 +66,7 @@ public final class FakeLedger implements HostLink {
     }
 
     @Override
-    public synchronized void records(ByteBuffer direct, int bytes) {
+    public synchronized void records(ByteBuffer direct, int bytes, boolean more) {
         if (!direct.isDirect() || bytes % RECORD_BYTES != 0 || bytes > direct.capacity()) {
             throw new IllegalArgumentException("a bad buffer of records: " + bytes + " of " + direct);
         }
@@ -73,7 +75,23 @@ public final class FakeLedger implements HostLink {
             apply(new Record(
                     in.getLong(at), in.getLong(at + 8), in.getLong(at + 16), in.get(at + 24), in.getInt(at + 28)));
         }
+        waiting = more;
         notifyAll();
+    }
+
+    @Override
+    public synchronized void recorded() {
+        waiting = false;
+        recordedCalls++;
+    }
+
+    /** Records have come with more to come, and nobody said {@link #recorded} since. */
+    public synchronized boolean isWaiting() {
+        return waiting;
+    }
+
+    public synchronized int recordedCalls() {
+        return recordedCalls;
     }
 
     private void apply(Record record) {

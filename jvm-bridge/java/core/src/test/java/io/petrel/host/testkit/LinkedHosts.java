@@ -247,11 +247,16 @@ public final class LinkedHosts {
         }
 
         @Override
-        public void records(ByteBuffer direct, int bytes) {
+        public void records(ByteBuffer direct, int bytes, boolean more) {
             int before = ledger.records().size();
-            ledger.records(direct, bytes);
+            ledger.records(direct, bytes, more);
             List<FakeLedger.Record> all = ledger.records();
             all.subList(before, all.size()).forEach(record -> records.add(new Sent(slot, record)));
+        }
+
+        @Override
+        public void recorded() {
+            ledger.recorded();
         }
 
         @Override
