@@ -99,6 +99,7 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   void consumed(const FlowId& flow, uint64_t bytes) { endpoint_.consumed(flow, bytes); }
   /// Ack records as the border has them (n * 32 bytes): those of spout tasks of this host go to its ledger, others to
   /// the host of their spout task; those of unknown tasks are counted and dropped. kMalformed: the size.
+  /// `more`: the writer goes on, and says offered() within a moment; the records for other hosts may wait for it.
   Status acks(std::span<const std::byte> records, bool more = false);
   /// Fill of the task's inbox as of the last credit frame, 0..65535; 0 for local and unknown tasks.
   uint16_t load_of(int32_t task) const { return endpoint_.load_of(task); }

@@ -87,7 +87,7 @@ class HostEndpoint : private LinkHandler {
   /// The section is moved from only when kTaken.
   /// `more`: the writer goes on, and says offered() within a moment: the section alone need not wake the loop.
   Admit offer(int32_t source_executor, OutSection&& section, bool more = false);
-  /// What was offered with `more` leaves now.
+  /// What was offered, or given to acks(), with `more` leaves now.
   void offered();
   /// The executor has taken sections of these bytes from its inbox.
   void consumed(const FlowId& flow, uint64_t bytes);

@@ -60,7 +60,22 @@ class Offers : public testing::Test, public EndpointHandler, public LinkHandler 
     return std::exchange(arrived_, 0);
   }
 
+  void acks(size_t records, bool more) {
+    std::vector<AckRecord> batch(records);
+    for (AckRecord& record : batch) {
+      record.root = RootId::make(2, 1, ++sequence_);
+      record.xor_value = sequence_;
+    }
+    endpoint_->acks(batch, more);
+  }
+  /// Frames of ack records that have come since the last call, without time passing.
+  size_t ack_frames() {
+    reactor_.run();
+    return std::exchange(ack_frames_, 0);
+  }
+
   void on_frame(Frame frame) override {
+    if (frame.header.kind == FrameKind::kAcks) ++ack_frames_;
     if (frame.header.kind == FrameKind::kData) arrived_ += frame.bytes().size() - kSectionHeaderBytes;
   }
   void on_closed(Status) override {}
@@ -74,6 +89,8 @@ class Offers : public testing::Test, public EndpointHandler, public LinkHandler 
   std::unique_ptr<HostEndpoint> endpoint_;
   std::unique_ptr<Link> far_;
   size_t arrived_ = 0;
+  size_t ack_frames_ = 0;
+  uint64_t sequence_ = 0;
 };
 
 TEST_F(Offers, LeaveAtOnceWhenNothingFollows) {
@@ -96,6 +113,22 @@ TEST_F(Offers, WakeTheLoopWhenTheyAreWorthIt) {
   EXPECT_EQ(arrived(), 0u);
   offer(100, true);
   EXPECT_EQ(arrived(), 300u + 2 * kSectionHeaderBytes) << "three sections in one frame";
+}
+
+TEST_F(Offers, AcksWaitForMoreToo) {
+  acks(1, true);
+  EXPECT_EQ(ack_frames(), 0u);
+  endpoint_->offered();
+  EXPECT_EQ(ack_frames(), 1u);
+  acks(1, false);
+  EXPECT_EQ(ack_frames(), 1u);
+}
+
+TEST_F(Offers, AcksWakeTheLoopForHalfOfTheBytes) {
+  acks(4, true);
+  EXPECT_EQ(ack_frames(), 0u) << "2 * 128 bytes of 300";
+  acks(1, true);
+  EXPECT_EQ(ack_frames(), 1u) << "2 * 160";
 }
 
 TEST_F(Offers, ThatAreRefusedWakeTheLoop) {

@@ -125,8 +125,9 @@ final class AckBatch {
         flushes++;
         claim = 0;
         if (bytes > 0) {
-            owed = more;
             ledger.records(out, bytes, more);
+            // After it: the timer wakes once for each batch, which has to be there by then.
+            owed = more;
         }
     }
 
