@@ -343,6 +343,8 @@ Result<JvmOptions> worker_jvm_options(const ConfMap& conf, const WorkerIdentity&
   ASSIGN_OR_RETURN(int64_t heap, heap_mb(conf, worker));
   JvmOptions out;
   out.options.push_back(fmt::format("-Xmx{}m", heap));
+  // Strings are encoded by copying their bytes, which only who may look into java.lang gets at (CompactStrings).
+  out.options.emplace_back("--add-opens=java.base/java.lang=ALL-UNNAMED");
   ASSIGN_OR_RETURN(std::vector<std::string> properties, system_properties(conf, worker));
   out.options.insert(out.options.end(), properties.begin(), properties.end());
   const ConfValue* own_gc = conf.find("topology.worker.gc.childopts");

@@ -130,6 +130,7 @@ TEST(WorkerJvmOptions, TheUsersValueComesAfterOurs) {
       worker());
   ASSERT_TRUE(out.ok()) << out.status().message();
   EXPECT_EQ(position(out->options, "-Xmx300m"), 0u);
+  EXPECT_THAT(out->options, Contains("--add-opens=java.base/java.lang=ALL-UNNAMED"));
   EXPECT_LT(position(out->options, "-Dstorm.home=/p"), position(out->options, "-Xmx99m"));
   EXPECT_LT(position(out->options, "-Dstorm.home=/p"), position(out->options, "-Dstorm.home=/mine"));
   EXPECT_THAT(out->options, Contains("-XX:+UseSerialGC"));

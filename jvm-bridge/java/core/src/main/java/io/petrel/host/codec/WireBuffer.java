@@ -107,22 +107,37 @@ final class WireBuffer {
 
     /** Tag, length and units of a String, in the shorter of its two forms. */
     void text(String text) {
+        text(text, CompactStrings.units(text));
+    }
+
+    /** @param latin1 its units, or null when they must be looked at */
+    void text(String text, byte[] latin1) {
         int length = text.length();
         int start = size;
         reserve(6 + (long) length);
         bytes[size++] = Tags.LATIN1;
         varint(length);
-        int at = size;
+        if (latin1 != null) {
+            System.arraycopy(latin1, 0, bytes, size, length);
+            size += length;
+        } else if (!narrow(text)) {
+            size = start;
+            utf16(text);
+        }
+    }
+
+    /** Appends the units as a byte each; false, and nothing is appended, when one does not fit. */
+    private boolean narrow(String text) {
+        int length = text.length();
         for (int i = 0; i < length; i++) {
             char unit = text.charAt(i);
             if (unit > 0xFF) {
-                size = start;
-                utf16(text);
-                return;
+                return false;
             }
-            bytes[at + i] = (byte) unit;
+            bytes[size + i] = (byte) unit;
         }
-        size = at + length;
+        size += length;
+        return true;
     }
 
     private void utf16(String text) {
