@@ -54,7 +54,7 @@ public final class BoltExecutor extends Executor {
     }
 
     @Override
-    public boolean runOnce(long nowNanos) throws Exception {
+    public boolean runOnce() throws Exception {
         boolean worked = runControl();
         if (!outbox.retry()) {
             flush();

@@ -178,11 +178,10 @@ public abstract class Executor {
     }
 
     /**
-     * Does what there is to do and does not wait. The time may be a few steps old. False: nothing was done, all output
-     * that could leave has left, and
-     * {@link #idle} may wait.
+     * Does what there is to do and does not wait. False: nothing was done, all output that could leave has left, and {@link
+     * #idle} may wait.
      */
-    public abstract boolean runOnce(long nowNanos) throws Exception;
+    public abstract boolean runOnce() throws Exception;
 
     /** How long to wait when nothing is there to do, in nanoseconds. */
     protected abstract long idleNanos();

@@ -4,8 +4,6 @@ package io.petrel.host;
 final class ExecutorThread extends Thread {
     private static final long WAIT_NANOS = 1_000_000_000L;
 
-    private static final int CLOCK_MASK = 15;
-
     private final Executor executor;
     private final Runnable onPrepared;
     private volatile boolean stopping;
@@ -39,14 +37,9 @@ final class ExecutorThread extends Thread {
     }
 
     private void loop() throws Exception {
-        long now = executor.clock.nanos();
-        for (int steps = 1; !stopping; steps++) {
-            if (!executor.runOnce(now)) {
+        while (!stopping) {
+            if (!executor.runOnce()) {
                 executor.idle();
-                now = executor.clock.nanos();
-            } else if ((steps & CLOCK_MASK) == 0) {
-                // A step of a spout may be as cheap as a look at the clock.
-                now = executor.clock.nanos();
             }
         }
     }

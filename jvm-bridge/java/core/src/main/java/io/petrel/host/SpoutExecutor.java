@@ -48,7 +48,7 @@ public final class SpoutExecutor extends Executor {
     }
 
     @Override
-    public boolean runOnce(long nowNanos) throws Exception {
+    public boolean runOnce() throws Exception {
         // Taken before control runs: what tracks the emit of a foreign thread is there before its completion is, and a
         // completion of a root that is not tracked yet would be lost.
         completions.gather(false);

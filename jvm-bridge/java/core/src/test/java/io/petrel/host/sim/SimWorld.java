@@ -438,7 +438,7 @@ final class SimWorld {
     private boolean step(Executor executor) {
         stack.add(executor);
         try {
-            boolean worked = executor.runOnce(clock.nanos());
+            boolean worked = executor.runOnce();
             parks = worked ? 0 : parks;
             return worked;
         } catch (Violation | RuntimeException e) {

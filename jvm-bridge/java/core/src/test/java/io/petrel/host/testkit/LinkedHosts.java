@@ -115,7 +115,7 @@ public final class LinkedHosts {
         boolean worked = false;
         for (HostRuntime host : hosts) {
             for (Executor executor : host.executors()) {
-                worked |= executor.runOnce(clock.nanos());
+                worked |= executor.runOnce();
             }
         }
         worked |= arrive && deliver();

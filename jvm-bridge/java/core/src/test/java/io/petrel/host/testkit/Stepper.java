@@ -96,7 +96,7 @@ public final class Stepper {
     public boolean step() throws Exception {
         boolean worked = false;
         for (Executor executor : runtime.executors()) {
-            worked |= executor.runOnce(clock.nanos());
+            worked |= executor.runOnce();
         }
         return worked | ledger.deliver(runtime) > 0;
     }

@@ -57,7 +57,7 @@ class AckTest {
         assertEquals(List.of(), Script.log("s ack"));
         Script.Bolt b = (Script.Bolt) Script.seen().get(0);
         b.out.ack((Tuple) Script.seen().get(1));
-        stepper.executor("b").runOnce(0);
+        stepper.executor("b").runOnce();
         stepper.settle();
         assertEquals(List.of("s ack 1"), Script.log("s ack"));
     }
@@ -118,7 +118,7 @@ class AckTest {
         complete(stepper, 0);
         spout.idle();
         assertEquals(List.of(), sleeps, "the first one does not wait");
-        spout.runOnce(0);
+        spout.runOnce();
         assertEquals(List.of("s ack 1"), Script.log("s ack"));
 
         spout.idle();
@@ -128,7 +128,7 @@ class AckTest {
         stepper.clock.advanceNanos(500_000);
         spout.idle();
         assertEquals(2, sleeps.size(), "but not for longer");
-        spout.runOnce(0);
+        spout.runOnce();
         assertEquals(List.of("s ack 1", "s ack 2"), Script.log("s ack"));
     }
 
@@ -136,7 +136,7 @@ class AckTest {
     private static void complete(Stepper stepper, int number) throws Exception {
         Script.Bolt b = (Script.Bolt) Script.seen().get(2 * number);
         b.out.ack((Tuple) Script.seen().get(2 * number + 1));
-        stepper.executor("b").runOnce(0);
+        stepper.executor("b").runOnce();
         assertEquals(1, stepper.ledger.deliver(stepper.runtime));
     }
 
@@ -227,7 +227,7 @@ class AckTest {
         assertEquals(40, joined.getMessageId().getAnchorsToIds().size());
         ((Script.Bolt) Script.seen().get(0)).out.ack(joined);
         stepper.settle();
-        stepper.executor("b").runOnce(0);
+        stepper.executor("b").runOnce();
         stepper.settle();
         assertEquals(40, Script.log("s ack").size());
     }

@@ -69,7 +69,7 @@ class FlowTest {
         for (int round = 0; round < 2000; round++) {
             for (Executor executor : stepper.runtime.executors()) {
                 if (executor != slow || round % 20 == 0) {
-                    executor.runOnce(stepper.clock.nanos());
+                    executor.runOnce();
                 }
             }
             stepper.clock.advanceNanos(50_000);
@@ -122,8 +122,8 @@ class FlowTest {
         builder.setBolt("stuck", Script.bolt("stuck", (bolt, tuple) -> {})).shuffleGrouping("a");
         Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 100_000).open();
         for (int i = 0; i < 200; i++) {
-            stepper.executor("s").runOnce(stepper.clock.nanos());
-            stepper.executor("a").runOnce(stepper.clock.nanos());
+            stepper.executor("s").runOnce();
+            stepper.executor("a").runOnce();
             stepper.ledger.deliver(stepper.runtime);
         }
         assertTrue(stepper.executor("a").outbox().hasRefused());

@@ -165,7 +165,7 @@ class RemoteTest {
         payload = new Secret();
         LinkedHosts hosts = chain(RemoteTest::forward, RemoteTest::ack).open();
         IllegalArgumentException e =
-                assertThrows(IllegalArgumentException.class, () -> hosts.executor("s").runOnce(hosts.clock.nanos()));
+                assertThrows(IllegalArgumentException.class, () -> hosts.executor("s").runOnce());
         assertTrue(e.getMessage().startsWith(
                 "component 's', stream 'words', field 'load' (number 1) cannot go to another process: "), e.getMessage());
         assertTrue(e.getMessage().contains("Class is not registered: " + Secret.class.getName()), e.getMessage());
@@ -180,7 +180,7 @@ class RemoteTest {
         byte[] bytes = good.bytes();
         bytes[bytes.length - 3] = 99;
         hosts.inject(1, new Section(0, S, S, A, 0, TaskLinks.TUPLES, 1, bytes));
-        String text = assertThrows(IllegalStateException.class, () -> hosts.executor("a").runOnce(0)).getMessage();
+        String text = assertThrows(IllegalStateException.class, () -> hosts.executor("a").runOnce()).getMessage();
         assertTrue(text.contains("for task 2 of component 'a' cannot be read"), text);
         assertTrue(text.contains("from component 's', stream 'words', field 'load' (number 1): value tag 99"), text);
     }
@@ -200,7 +200,7 @@ class RemoteTest {
         hosts.settle();
         hosts.inject(1, hosts.sent.get(0));
         assertEquals(1, hosts.large.size(), "it stays with the links");
-        assertTrue(hosts.executor("a").runOnce(hosts.clock.nanos()));
+        assertTrue(hosts.executor("a").runOnce());
         assertEquals(0, hosts.large.size(), "it was taken");
         assertEquals(1, Script.seen().size());
         byte[] bytes = hosts.sent.get(0).bytes();
@@ -218,7 +218,7 @@ class RemoteTest {
         hosts.inject(1, new Section(0, S, S, 77, 0, TaskLinks.TUPLES, 1, bytes));
         hosts.settle();
         hosts.inject(1, new Section(0, S, S, A, 0, TaskLinks.TUPLES, 2, bytes));
-        String text = assertThrows(IllegalStateException.class, () -> hosts.executor("a").runOnce(0)).getMessage();
+        String text = assertThrows(IllegalStateException.class, () -> hosts.executor("a").runOnce()).getMessage();
         assertTrue(text.contains("the section says 2 tuples, its batch 1"), text);
         java.nio.ByteBuffer direct = java.nio.ByteBuffer.allocateDirect(40);
         assertThrows(RuntimeException.class, () -> hosts.host(1).deliver(direct, 2, 40));
@@ -237,7 +237,7 @@ class RemoteTest {
             bytes[random.nextInt(bytes.length)] = (byte) random.nextInt();
             hosts.inject(1, new Section(0, S, S, A, 0, TaskLinks.TUPLES, hosts.sent.get(0).count(), bytes));
             try {
-                while (hosts.executor("a").runOnce(0)) {
+                while (hosts.executor("a").runOnce()) {
                     // Until nothing is left.
                 }
             } catch (IllegalStateException e) {

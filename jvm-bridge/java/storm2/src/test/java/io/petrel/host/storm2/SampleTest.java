@@ -84,7 +84,7 @@ class SampleTest {
         Executor spout = runtime.executors().stream().filter(e -> e.spec().spout()).findFirst().orElseThrow();
         spout.init();
         for (int i = 0; i < 2000; i++) {
-            spout.runOnce(clock.nanos());
+            spout.runOnce();
             clock.advanceNanos(1_000_000);  // batches leave while they are small: emit itself must not block here
         }
         assertTrue(spout.outbox().hasRefused());

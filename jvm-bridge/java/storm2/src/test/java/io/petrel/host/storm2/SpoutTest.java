@@ -123,22 +123,22 @@ class SpoutTest {
                                   .open();
         Executor s = stepper.executor("s");
         for (int i = 0; i < 2000 && !s.outbox().hasRefused(); i++) {
-            s.runOnce(stepper.clock.nanos());
+            s.runOnce();
             stepper.clock.advanceNanos(300_000);
         }
         assertTrue(s.outbox().hasRefused());
         long calls = Script.log("s ").size();
-        assertFalse(s.runOnce(stepper.clock.nanos()), "no credit: nothing to do");
+        assertFalse(s.runOnce(), "no credit: nothing to do");
         Executor t = stepper.executor("t");
         long before = t.queue().tuples();
-        t.runOnce(stepper.clock.nanos());
+        t.runOnce();
         assertTrue(t.queue().tuples() < before);
-        t.runOnce(stepper.clock.nanos());
-        while (t.runOnce(stepper.clock.nanos())) {
+        t.runOnce();
+        while (t.runOnce()) {
             // Drains the queue.
         }
         stepper.ledger.deliver(stepper.runtime);
-        s.runOnce(stepper.clock.nanos());
+        s.runOnce();
         assertTrue(Script.log("s ack").size() > 0);
         assertTrue(Script.log("s ").size() > calls);
     }
@@ -170,9 +170,9 @@ class SpoutTest {
         Stepper stepper = open(builder(spout, (bolt, tuple) -> {}, 1),
                 Map.of("topology.spout.wait.strategy", "io.petrel.host.storm2.CountingWait"));
         Executor s = stepper.executor("s");
-        s.runOnce(0);
+        s.runOnce();
         s.idle();
-        s.runOnce(0);
+        s.runOnce();
         s.idle();
         assertEquals(2, CountingWait.calls);
     }

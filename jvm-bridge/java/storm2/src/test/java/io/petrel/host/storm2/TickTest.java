@@ -73,7 +73,7 @@ class TickTest {
         Stepper stepper = new Stepper(new Storm2Line(), builder.createTopology(), Map.of(), Map.of(), 40_000).open();
         for (int i = 0; i < 4; i++) {
             stepper.advance(1);
-            stepper.executor("a").runOnce(stepper.clock.nanos());
+            stepper.executor("a").runOnce();
         }
         assertEquals(4, Script.log("a __tick").size());
         assertEquals(true, stepper.executor("a").outbox().hasRefused());
