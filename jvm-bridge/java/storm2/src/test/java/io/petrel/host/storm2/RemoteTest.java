@@ -109,6 +109,41 @@ class RemoteTest {
         assertEquals(1L << 0, hosts.records.get(1).record().hostMask());
     }
 
+    /** s has emitted, all of it is before a, and a has run while as many tuples as this waited. */
+    private LinkedHosts ackedWhileBefore(int waiting) throws Exception {
+        LinkedHosts hosts = chain((bolt, tuple) -> bolt.out.ack(tuple), RemoteTest::ack).open();
+        hosts.arrive = false;
+        hosts.settle();
+        assertEquals(messages, hosts.sent.stream().mapToInt(Section::count).sum());
+        hosts.sent.forEach(section -> hosts.inject(1, section));
+        Executor a = hosts.executor("a");
+        while (a.queue().tuples() > waiting) {
+            a.runOnce();
+        }
+        return hosts;
+    }
+
+    @Test
+    void fullBatchesOfAcksWakeNobodyWhileManyTuplesWait() throws Exception {
+        messages = 4000;
+        LinkedHosts hosts = ackedWhileBefore(1024);
+        assertTrue(hosts.ledger.isWaiting(), "full batches have left, with more to come");
+        assertEquals(0, hosts.ledger.recordedCalls());
+        hosts.settle();
+        assertFalse(hosts.ledger.isWaiting(), "the last ones were told of");
+        assertEquals(4000, Script.log("s ack").size());
+    }
+
+    @Test
+    void withFewTuplesBeforeItABoltLetsFullBatchesOfAcksGo() throws Exception {
+        messages = 1000;
+        LinkedHosts hosts = ackedWhileBefore(0);
+        assertTrue(hosts.records.stream().anyMatch(sent -> sent.host() == 1), "a full batch has left");
+        assertFalse(hosts.ledger.isWaiting(), "a spout may wait for it");
+        hosts.settle();
+        assertEquals(1000, Script.log("s ack").size());
+    }
+
     @Test
     void withoutCreditTuplesWaitInOrderAndTheCauseIsNamed() throws Exception {
         messages = 3000;
