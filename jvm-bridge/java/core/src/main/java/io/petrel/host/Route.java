@@ -6,6 +6,8 @@ import java.util.Map;
 /** Where the tuples of one output stream go. One per writer; the groupers may be shared. */
 final class Route {
     final String stream;
+    /** The name that user code asked with the last time: the same object in most calls, but not the plan's. */
+    String asked;
     /** The stream's number in batches to other hosts; -1 when there are none. */
     final int index;
     final Grouper[] groupers;

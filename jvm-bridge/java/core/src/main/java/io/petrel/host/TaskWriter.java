@@ -257,13 +257,14 @@ final class TaskWriter {
 
     private Route route(String stream) {
         Route route = lastRoute;
-        if (route != null && route.stream == stream) {
+        if (route != null && route.asked == stream) {
             return route;
         }
         route = routes.get(stream);
         if (route == null) {
             throw new IllegalArgumentException("Unknown stream ID: " + stream);
         }
+        route.asked = stream;
         lastRoute = route;
         return route;
     }
