@@ -5,32 +5,34 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a tuple is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per class
- * that is sampled. Thread: one.
+ * What a tuple of a stream is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per
+ * field that is sampled. Thread: one.
  */
 final class Charge {
     /** TupleImpl, TupleId, the list of values and its array. */
     static final int TUPLE = 144;
 
-    private static final int SAMPLE_EVERY = 256;
+    static final int SAMPLE_EVERY = 256;
     private static final int MAX_DEPTH = 3;
     private static final int MAX_ELEMENTS = 64;
+    /** Fields that have a size of their own; those behind share them. */
+    private static final int FIELDS = 32;
 
-    /** Sampled sizes by class, in a small table that forgets. */
-    private final Class<?>[] types = new Class<?>[16];
-    private final int[] sizes = new int[16];
-    private final int[] left = new int[16];
+    /** By field; null until there is a value that is sampled. */
+    private int[] sizes;
+    /** How often a size will be taken until the field is looked at again. */
+    private int[] left;
 
     int of(List<Object> values) {
         long sum = TUPLE;
         // A list that is not random access is rare; its iterator is the user's business.
         for (int i = 0, n = values.size(); i < n; i++) {
-            sum += of(values.get(i));
+            sum += of(i, values.get(i));
         }
         return (int) Math.min(sum, Integer.MAX_VALUE / 256);
     }
 
-    private long of(Object value) {
+    private long of(int field, Object value) {
         if (value == null) {
             return 4;
         }
@@ -44,18 +46,19 @@ final class Charge {
         if (value instanceof byte[]) {
             return 20 + ((byte[]) value).length;
         }
-        return sampled(value);
+        return sampled(field & FIELDS - 1, value);
     }
 
-    private long sampled(Object value) {
-        Class<?> type = value.getClass();
-        int slot = System.identityHashCode(type) & 15;
-        if (types[slot] != type || --left[slot] < 0) {
-            types[slot] = type;
-            left[slot] = SAMPLE_EVERY;
-            sizes[slot] = (int) Math.min(Integer.MAX_VALUE / 256, walk(value, 0));
+    private int sampled(int field, Object value) {
+        if (left == null) {
+            left = new int[FIELDS];
+            sizes = new int[FIELDS];
         }
-        return sizes[slot];
+        if (--left[field] < 0) {
+            left[field] = SAMPLE_EVERY - 1;
+            sizes[field] = (int) Math.min(Integer.MAX_VALUE / 256, walk(value, 0));
+        }
+        return sizes[field];
     }
 
     private static long walk(Object value, int depth) {

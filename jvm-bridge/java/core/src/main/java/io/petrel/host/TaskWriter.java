@@ -26,7 +26,6 @@ final class TaskWriter {
     private final InCells inputs;
     private final TupleEncoder encoder;
     private final RootSet roots = new RootSet();
-    private final Charge charge = new Charge();
     private int[] out = new int[16];
     private int[] part = new int[16];
     private Route lastRoute;
@@ -434,7 +433,7 @@ final class TaskWriter {
             return;
         }
         if (size < 0) {
-            size = charge.of(values);
+            size = route.charge.of(values);
         }
         Tuple tuple = api.newTuple(tupleContext, values, task.component(), task.id(), route.stream, id);
         outbox.add(destination, tuple, target, size);

@@ -83,6 +83,21 @@ class SmallPartsTest {
     }
 
     @Test
+    void otherValuesAreLookedAtOnceInAWhileForEachField() {
+        Charge charge = new Charge();
+        List<Object> first = List.of(List.of(), "", List.of("a", "b"));
+        int size = charge.of(first);
+        List<Object> larger = List.of(List.of("x".repeat(1000)), "", List.of());
+        for (int i = 1; i < Charge.SAMPLE_EVERY; i++) {
+            assertEquals(size, charge.of(larger));
+        }
+        int changed = charge.of(larger);
+        assertTrue(changed > size + 1800, changed + " after " + size);
+        assertEquals(changed, charge.of(first));
+        assertTrue(charge.of(Collections.nCopies(1000, List.of("y"))) > 1000 * 48, "more fields than sizes");
+    }
+
+    @Test
     void anIdleSpoutWaitsShortThenLongerAndStormsSettingsWin() {
         SpoutPacing ours = new SpoutPacing(Map.of());
         assertEquals(500_000, ours.next());
