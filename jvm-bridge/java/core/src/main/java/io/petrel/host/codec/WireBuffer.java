@@ -118,8 +118,7 @@ final class WireBuffer {
         bytes[size++] = Tags.LATIN1;
         varint(length);
         if (latin1 != null) {
-            System.arraycopy(latin1, 0, bytes, size, length);
-            size += length;
+            bytes(latin1);
         } else if (!narrow(text)) {
             size = start;
             utf16(text);
