@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a tuple of a stream is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per
- * field that is sampled. Thread: one.
+ * What a tuple is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per class
+ * that is sampled. Thread: one.
  */
 final class Charge {
     /** TupleImpl, TupleId, the list of values and its array. */
@@ -15,24 +15,26 @@ final class Charge {
     static final int SAMPLE_EVERY = 256;
     private static final int MAX_DEPTH = 3;
     private static final int MAX_ELEMENTS = 64;
-    /** Fields that have a size of their own; those behind share them. */
-    private static final int FIELDS = 32;
+    private static final int CLASSES = 16;
 
-    /** By field; null until there is a value that is sampled. */
-    private int[] sizes;
-    /** How often a size will be taken until the field is looked at again. */
-    private int[] left;
+    /** Sampled sizes by class, in the order in which they came; a class too many takes the place of another. */
+    private final Class<?>[] types = new Class<?>[CLASSES];
+    private final int[] sizes = new int[CLASSES];
+    /** How often a size will be taken until a value of the class is looked at again. */
+    private final int[] left = new int[CLASSES];
+    private int used;
+    private int turn;
 
     int of(List<Object> values) {
         long sum = TUPLE;
         // A list that is not random access is rare; its iterator is the user's business.
         for (int i = 0, n = values.size(); i < n; i++) {
-            sum += of(i, values.get(i));
+            sum += of(values.get(i));
         }
         return (int) Math.min(sum, Integer.MAX_VALUE / 256);
     }
 
-    private long of(int field, Object value) {
+    private long of(Object value) {
         if (value == null) {
             return 4;
         }
@@ -46,19 +48,25 @@ final class Charge {
         if (value instanceof byte[]) {
             return 20 + ((byte[]) value).length;
         }
-        return sampled(field & FIELDS - 1, value);
+        return sampled(value);
     }
 
-    private int sampled(int field, Object value) {
-        if (left == null) {
-            left = new int[FIELDS];
-            sizes = new int[FIELDS];
+    private int sampled(Object value) {
+        Class<?> type = value.getClass();
+        for (int i = 0; i < used; i++) {
+            if (types[i] == type) {
+                return --left[i] >= 0 ? sizes[i] : measured(i, value);
+            }
         }
-        if (--left[field] < 0) {
-            left[field] = SAMPLE_EVERY - 1;
-            sizes[field] = (int) Math.min(Integer.MAX_VALUE / 256, walk(value, 0));
-        }
-        return sizes[field];
+        int place = used < CLASSES ? used++ : turn++ & CLASSES - 1;
+        types[place] = type;
+        return measured(place, value);
+    }
+
+    private int measured(int place, Object value) {
+        left[place] = SAMPLE_EVERY - 1;
+        sizes[place] = (int) Math.min(Integer.MAX_VALUE / 256, walk(value, 0));
+        return sizes[place];
     }
 
     private static long walk(Object value, int depth) {

@@ -16,7 +16,6 @@ final class Route {
     final boolean direct;
     final int maxTargets;
     final OutCell cell;
-    final Charge charge = new Charge();
 
     Route(String stream, int index, Map<String, Grouper> byComponent) {
         this.stream = stream;

@@ -26,6 +26,7 @@ final class TaskWriter {
     private final InCells inputs;
     private final TupleEncoder encoder;
     private final RootSet roots = new RootSet();
+    private final Charge charge = new Charge();
     private int[] out = new int[16];
     private int[] part = new int[16];
     private Route lastRoute;
@@ -433,7 +434,7 @@ final class TaskWriter {
             return;
         }
         if (size < 0) {
-            size = route.charge.of(values);
+            size = charge.of(values);
         }
         Tuple tuple = api.newTuple(tupleContext, values, task.component(), task.id(), route.stream, id);
         outbox.add(destination, tuple, target, size);

@@ -83,7 +83,7 @@ class SmallPartsTest {
     }
 
     @Test
-    void otherValuesAreLookedAtOnceInAWhileForEachField() {
+    void otherValuesAreLookedAtOnceInAWhileForEachClass() {
         Charge charge = new Charge();
         List<Object> first = List.of(List.of(), "", List.of("a", "b"));
         int size = charge.of(first);
@@ -94,7 +94,27 @@ class SmallPartsTest {
         int changed = charge.of(larger);
         assertTrue(changed > size + 1800, changed + " after " + size);
         assertEquals(changed, charge.of(first));
-        assertTrue(charge.of(Collections.nCopies(1000, List.of("y"))) > 1000 * 48, "more fields than sizes");
+        assertTrue(charge.of(Collections.nCopies(1000, List.of("y"))) > 1000 * 48);
+    }
+
+    @Test
+    void aClassThatComesSeldomIsChargedItsOwnSize() {
+        Charge charge = new Charge();
+        List<Object> small = List.of(new Object());
+        for (int i = 0; i < 10; i++) {
+            charge.of(small);
+        }
+        int large = charge.of(List.of(Collections.nCopies(10_000, "0123456789")));
+        assertTrue(large > 500_000, "in the field of the small ones: " + large);
+        assertEquals(Charge.TUPLE + 64, charge.of(small));
+        Object[] many = {
+            new ArrayList<>(), new java.util.LinkedList<>(), new HashMap<>(), new java.util.TreeMap<>(),
+            new java.util.HashSet<>(), new java.util.TreeSet<>(), new java.util.ArrayDeque<>(), new java.util.Vector<>(),
+            new java.util.Stack<>(), new java.util.LinkedHashMap<>(), new java.util.LinkedHashSet<>(), new int[0],
+            new long[0], new Object[0], new String[0], new Thread[0], new java.util.PriorityQueue<>(), List.of()
+        };
+        int sum = charge.of(Arrays.asList(many));
+        assertEquals(sum, charge.of(Arrays.asList(many)), "more classes than places");
     }
 
     @Test
