@@ -193,7 +193,6 @@ class Record:
 
 
 def main(argv):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended
     options = parse(argv)
     chosen = cells.choose(options.name, options.cell)
     if not chosen:
@@ -217,4 +216,5 @@ def main(argv):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # so that what was started is ended
     sys.exit(main(sys.argv[1:]))
