@@ -10,6 +10,7 @@ import tempfile
 import time
 import zipfile
 
+from harness.guard import Guard
 from harness.nimbus import NimbusClient
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -54,6 +55,25 @@ def free_ports(count):
     return found
 
 
+def commands_of(home):
+    """(pid, command line) of every process that names this home in its environment or its arguments."""
+    sign = f"PETREL_HOME={home}".encode()
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            status = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            environment = (entry / "environ").read_bytes().split(b"\0")
+            command = (entry / "cmdline").read_bytes()
+        except OSError:
+            continue
+        mentions = sign in environment or str(home).encode() in command
+        if mentions and status != "Z" and b"demo.py" not in command and b"pytest\0" not in command:
+            found.append((int(entry.name), command.replace(b"\0", b" ").decode("utf-8", "replace").strip()))
+    return found
+
+
 class Cluster:
     """preset: whose binaries. home: kept when given, else a folder of its own under the temporary files."""
 
@@ -86,6 +106,7 @@ class Cluster:
 
     def up(self):
         Cluster.running.append(self)
+        self.guard = Guard([str(self.petrel), "down"], self.environment())
         self.run("up", timeout_s=60)
         return self
 
@@ -95,6 +116,7 @@ class Cluster:
         left = self.processes()
         for pid in left:
             os.kill(pid, signal.SIGKILL)
+        self.guard.done()
         if self.own_home and not left and done.returncode == 0 and "PETREL_KEEP_HOMES" not in os.environ:
             shutil.rmtree(self.home, ignore_errors=True)
         assert done.returncode == 0, f"petrel down ended with {done.returncode}: {done.stdout}{done.stderr}"
@@ -111,6 +133,7 @@ class Cluster:
             Cluster.running.remove(self)
             for pid in self.processes():
                 os.kill(pid, signal.SIGKILL)
+            self.guard.done()
         else:
             self.down()
 
@@ -151,22 +174,7 @@ class Cluster:
         return [pid for pid, command in self.commands() if all(word in command for word in words)]
 
     def commands(self):
-        """(pid, command line) of every process that names this home in its environment or its arguments."""
-        sign = f"PETREL_HOME={self.home}".encode()
-        found = []
-        for entry in pathlib.Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            try:
-                status = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
-                environment = (entry / "environ").read_bytes().split(b"\0")
-                command = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            mentions = sign in environment or str(self.home).encode() in command
-            if mentions and status != "Z" and b"demo.py" not in command and b"pytest" not in command:
-                found.append((int(entry.name), command.replace(b"\0", b" ").decode("utf-8", "replace").strip()))
-        return found
+        return commands_of(self.home)
 
     def tails(self, size=1500):
         """The ends of all logs, for a failure's text."""

@@ -123,8 +123,11 @@ def alive(pid):
 def log_folder():
     """A folder for the logs: in memory where there is room, since the write-back of gigabytes takes seconds from the load."""
     memory = pathlib.Path("/dev/shm")
+    for left in memory.glob("petrel-ledger-*"):  # by a test process that was killed: it is memory of this machine
+        if not alive(left.name.split("-")[2]):
+            shutil.rmtree(left)
     roomy = memory.is_dir() and shutil.disk_usage(memory).free > LOG_BYTES and available_memory() > LOG_BYTES + HOST_BYTES
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="petrel-ledger-", dir=memory if roomy else None))
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=f"petrel-ledger-{os.getpid()}-", dir=memory if roomy else None))
     yield folder
     if "PETREL_KEEP_HOMES" not in os.environ:
         shutil.rmtree(folder)
