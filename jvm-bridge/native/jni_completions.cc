@@ -12,26 +12,33 @@ namespace {
 const Logger logger("ledger");
 }  // namespace
 
-JniCompletions::JniCompletions(JNIEnv* env, const JniTable& table)
-    : env_(env), table_(table), memory_(new Completion[kMost]) {
+JniCompletions::JniCompletions(JNIEnv* env, const JniTable& table) : table_(table), memory_(new Completion[kMost]) {
+  CHECK(env->GetJavaVM(&vm_) == JNI_OK);
   JniRef<jobject> buffer(env, env->NewDirectByteBuffer(memory_.get(), kMost * sizeof(Completion)));
   CHECK(static_cast<bool>(buffer));
   buffer_ = env->NewGlobalRef(buffer.get());
 }
 
 JniCompletions::~JniCompletions() {
-  env_->DeleteGlobalRef(buffer_);
+  if (JNIEnv* env = this->env(); env != nullptr) env->DeleteGlobalRef(buffer_);
 }
 
 void JniCompletions::deliver(std::span<const Completion> completions) {
+  JNIEnv* env = this->env();
+  CHECK(env != nullptr);
   while (!completions.empty()) {
     size_t count = std::min(completions.size(), kMost);
     std::memcpy(memory_.get(), completions.data(), count * sizeof(Completion));
-    env_->CallStaticVoidMethod(table_.host, table_.completions, buffer_, static_cast<jint>(count));
-    Status status = take_java_exception(env_);
+    env->CallStaticVoidMethod(table_.host, table_.completions, buffer_, static_cast<jint>(count));
+    Status status = take_java_exception(env);
     if (!status.ok()) logger.error("Host.completions: {}", status.message());
     completions = completions.subspan(count);
   }
+}
+
+JNIEnv* JniCompletions::env() const {
+  void* env = nullptr;
+  return vm_->GetEnv(&env, JNI_VERSION_10) == JNI_OK ? static_cast<JNIEnv*>(env) : nullptr;
 }
 
 }  // namespace petrel

@@ -1,4 +1,4 @@
-// JniCompletions: the ends of trees on their way from the ledger thread into Java.
+// JniCompletions: the ends of trees on their way from the ledger into Java.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@
 
 namespace petrel {
 
-/// Hands completions to Host.completions through one direct buffer. Thread: the attached ledger thread.
+/// Hands completions to Host.completions through one direct buffer. Thread: any that is attached, one at a time.
 class JniCompletions {
  public:
   static constexpr size_t kMost = 4096;  // per call
@@ -19,7 +19,9 @@ class JniCompletions {
   void deliver(std::span<const Completion> completions);
 
  private:
-  JNIEnv* env_;
+  JNIEnv* env() const;  // of the current thread; null when it is not attached
+
+  JavaVM* vm_ = nullptr;
   JniTable table_;
   std::unique_ptr<Completion[]> memory_;
   jobject buffer_;

@@ -135,6 +135,19 @@ Status JvmHost::start_jvm() {
   });
 }
 
+Status JvmHost::make_ledger() {
+  RETURN_IF_ERROR(jvm_->run([this](JNIEnv* env) -> Status {
+    completions_ = std::make_unique<JniCompletions>(env, table_);
+    return Status();
+  }));
+  AckLedgerOptions options;
+  options.incarnation = Incarnation(options_.incarnation);
+  options.hash_seed = entropy_;
+  ledger_ = std::make_unique<LedgerLoop>(process_.clock(), options, inbox_,
+                                         [this](std::span<const Completion> batch) { completions_->deliver(batch); });
+  return Status();
+}
+
 void JvmHost::start_ledger() {
   ledger_thread_ = std::thread([this] {
     Result<std::unique_ptr<JvmAttachment>> attachment = JvmAttachment::attach(jvm_->vm(), "petrel-ledger");
@@ -142,13 +155,7 @@ void JvmHost::start_ledger() {
       reactor_.post([this, why = attachment.status()] { process_.session().fail(why); });
       return;
     }
-    JniCompletions completions((*attachment)->env(), table_);
-    AckLedgerOptions ledger;
-    ledger.incarnation = Incarnation(options_.incarnation);
-    ledger.hash_seed = entropy_;
-    LedgerLoop loop(process_.clock(), ledger, inbox_,
-                    [&](std::span<const Completion> batch) { completions.deliver(batch); });
-    loop.run();
+    ledger_->run();
   });
 }
 
@@ -218,9 +225,10 @@ HostLinksEvents JvmHost::links_events() {
     reactor_.post([this, endpoint] { process_.session().listening(endpoint); });
   };
   events.on_links_up = [this](uint64_t epoch) { reactor_.post([this, epoch] { process_.session().links_up(epoch); }); };
-  events.on_acks = [this](std::span<const std::byte> records) {
+  events.on_acks = [this](std::span<const std::byte> records, bool more) {
     // A whole number of records: both callers have checked.
-    if (Status pushed = inbox_.push(records); !pushed.ok()) logger.error("{}", pushed.message());
+    if (Status pushed = inbox_.push(records, true); !pushed.ok()) logger.error("{}", pushed.message());
+    if (!more) ledger_->run_here();
   };
   events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) { inbox_.host_lost(slot, loss_number); };
   events.on_sample = [this](proto::LinkSample sample) {
@@ -262,6 +270,7 @@ void JvmHost::on_signal() {
 void JvmHost::run() {
   signal(SIGPIPE, SIG_IGN);
   Status status = start_jvm();
+  if (status.ok()) status = make_ledger();
   if (status.ok()) status = make_runtime();
   process_.start_session(runtime_.get(), session_links());
   if (status.ok()) {
@@ -291,9 +300,19 @@ void JvmHost::ledger_open(int32_t spout_task, int64_t timeout_ms) {
   inbox_.open(spout_task, timeout_ms);
 }
 
-void JvmHost::ledger_records(std::span<const std::byte> records, bool more) {
-  Status status = links_ ? links_->acks(records, more) : inbox_.push(records);
+void JvmHost::ledger_records(std::span<const std::byte> records) {
+  Status status = links_ ? links_->acks(records, true) : inbox_.push(records, true);
   if (!status.ok()) throw std::invalid_argument(status.message());
+}
+
+void JvmHost::ledger_recorded(bool here) {
+  // First those that have a way to go.
+  if (links_) links_->offered();
+  if (here) {
+    ledger_->run_here();
+  } else {
+    inbox_.wake();
+  }
 }
 
 void JvmHost::prepared() {

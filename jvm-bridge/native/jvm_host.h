@@ -39,7 +39,8 @@ class JvmHost : public NativeCalls {
 
   void ledger_open(int32_t spout_task, int64_t timeout_ms) override;
   HostLinks* links() override { return links_.get(); }
-  void ledger_records(std::span<const std::byte> records, bool more) override;
+  void ledger_records(std::span<const std::byte> records) override;
+  void ledger_recorded(bool here) override;
   void prepared() override;
   void drained(uint64_t epoch) override;
   void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) override;
@@ -51,6 +52,7 @@ class JvmHost : public NativeCalls {
   Status enter_worker_dir(const ConfMap& conf);
   /// After start_jvm().
   Status make_runtime();
+  Status make_ledger();
   void start_ledger();
   HostSessionLinks session_links();
   /// Before Host.boot, and only when the plan has other hosts. They run from the end of the boot on: before it Java
@@ -75,6 +77,8 @@ class JvmHost : public NativeCalls {
   std::unique_ptr<Jvm> jvm_;
   std::unique_ptr<JniHost> runtime_;
   LedgerInbox inbox_;
+  std::unique_ptr<JniCompletions> completions_;
+  std::unique_ptr<LedgerLoop> ledger_;
   std::thread ledger_thread_;
   Reactor& links_loop_;
   std::unique_ptr<HostLinks> links_;

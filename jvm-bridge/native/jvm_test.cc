@@ -36,10 +36,11 @@ std::string classes() {
 class RecordedCalls : public NativeCalls {
  public:
   void ledger_open(int32_t task, int64_t timeout_ms) override { note(fmt::format("open {} {}", task, timeout_ms)); }
-  void ledger_records(std::span<const std::byte> records, bool) override {
+  void ledger_records(std::span<const std::byte> records) override {
     if (records.size() % 32 != 0) throw std::invalid_argument("not whole records");
     note(fmt::format("records {} first byte {}", records.size(), records.empty() ? 0 : static_cast<int>(records[0])));
   }
+  void ledger_recorded(bool here) override { note(here ? "recorded here" : "recorded"); }
   void prepared() override { note("prepared"); }
   void report_error(std::string component, int32_t task, std::string text, int64_t wall_ms) override {
     if (component == "throw") throw 42;  // not even a std::exception

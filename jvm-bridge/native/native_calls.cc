@@ -17,7 +17,7 @@ void JNICALL ledger_open(JNIEnv* env, jclass, jint task, jlong timeout_ms) {
   guard_native(env, [&] { g_calls->ledger_open(task, timeout_ms); });
 }
 
-void JNICALL ledger_records(JNIEnv* env, jclass, jobject buffer, jint bytes, jboolean more) {
+void JNICALL ledger_records(JNIEnv* env, jclass, jobject buffer, jint bytes) {
   guard_native(env, [&] {
     void* address = buffer == nullptr ? nullptr : env->GetDirectBufferAddress(buffer);
     if (address == nullptr) throw std::invalid_argument("ledgerRecords: the buffer is not a direct ByteBuffer");
@@ -25,8 +25,12 @@ void JNICALL ledger_records(JNIEnv* env, jclass, jobject buffer, jint bytes, jbo
       throw std::invalid_argument(
           fmt::format("ledgerRecords: {} bytes in a buffer of {}", bytes, env->GetDirectBufferCapacity(buffer)));
     }
-    g_calls->ledger_records({static_cast<const std::byte*>(address), static_cast<size_t>(bytes)}, more == JNI_TRUE);
+    g_calls->ledger_records({static_cast<const std::byte*>(address), static_cast<size_t>(bytes)});
   });
+}
+
+void JNICALL ledger_recorded(JNIEnv* env, jclass, jboolean here) {
+  guard_native(env, [&] { g_calls->ledger_recorded(here == JNI_TRUE); });
 }
 
 void JNICALL prepared(JNIEnv* env, jclass) {
@@ -59,7 +63,8 @@ struct NativeRow {
 
 const NativeRow kNatives[] = {
     {"ledgerOpen", "(IJ)V", reinterpret_cast<void*>(&ledger_open)},
-    {"ledgerRecords", "(Ljava/nio/ByteBuffer;IZ)V", reinterpret_cast<void*>(&ledger_records)},
+    {"ledgerRecords", "(Ljava/nio/ByteBuffer;I)V", reinterpret_cast<void*>(&ledger_records)},
+    {"ledgerRecorded", "(Z)V", reinterpret_cast<void*>(&ledger_recorded)},
     {"prepared", "()V", reinterpret_cast<void*>(&prepared)},
     {"drained", "(J)V", reinterpret_cast<void*>(&drained)},
     {"reportError", "(Ljava/lang/String;ILjava/lang/String;J)V", reinterpret_cast<void*>(&report_error)},

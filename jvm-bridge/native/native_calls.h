@@ -23,8 +23,12 @@ class NativeCalls {
   virtual void ledger_open(int32_t spout_task, int64_t timeout_ms) = 0;
   /// Tuples for other hosts and from them (host_links.h); null when the plan has one host. Fixed before Host.boot.
   virtual HostLinks* links() { return nullptr; }
-  /// A batch of ack records; the bytes are valid during the call only. `more` as in HostLinks::acks.
-  virtual void ledger_records(std::span<const std::byte> records, bool more) = 0;
+  /// A batch of ack records; the bytes are valid during the call only. The writer says ledger_recorded() within a
+  /// moment; until then nobody need attend to them.
+  virtual void ledger_records(std::span<const std::byte> records) = 0;
+  /// What was recorded, and offered to the links, waits no longer. With `here` it may call Host.completions before it
+  /// returns.
+  virtual void ledger_recorded(bool here) = 0;
   virtual void prepared() = 0;
   /// All local executors have the markers of a drain (docs/links.md, Markers).
   virtual void drained(uint64_t epoch) { (void)epoch; }

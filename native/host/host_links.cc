@@ -183,7 +183,7 @@ void HostLinks::on_credit(const std::vector<int32_t>& executors) {
 }
 
 void HostLinks::on_acks(std::string_view records) {
-  events_.on_acks({reinterpret_cast<const std::byte*>(records.data()), records.size()});
+  events_.on_acks({reinterpret_cast<const std::byte*>(records.data()), records.size()}, false);
 }
 
 void HostLinks::on_host_lost(uint32_t slot, uint32_t loss_number) {
@@ -221,12 +221,12 @@ Status HostLinks::acks(std::span<const std::byte> records, bool more) {
       remote.resize(remote.size() + count);
       std::memcpy(remote.data() + remote.size() - count, run.data(), run.size());
     } else if (run.size() == records.size()) {
-      events_.on_acks(run);
+      events_.on_acks(run, more);
     } else {
       local.insert(local.end(), run.begin(), run.end());
     }
   }
-  if (!local.empty()) events_.on_acks(local);
+  if (!local.empty()) events_.on_acks(local, more);
   if (!remote.empty()) endpoint_.acks(remote, more);
   return Status();
 }

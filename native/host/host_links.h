@@ -66,7 +66,7 @@ Result<uint64_t> section_limit_bytes(const ConfMap& conf);
 struct HostLinksEvents {
   std::function<void(const Endpoint&)> on_listening;  // in_host
   std::function<void(uint64_t plan_epoch)> on_links_up;
-  std::function<void(std::span<const std::byte> records)> on_acks;  // for the ledger of this host
+  std::function<void(std::span<const std::byte> records, bool more)> on_acks;  // for the ledger of this host
   std::function<void(uint32_t slot, uint32_t loss_number)> on_host_lost;
   std::function<void(proto::LinkSample)> on_sample;  // once a second
 };
@@ -99,7 +99,8 @@ class HostLinks : private EndpointHandler, private LinkClientHandler {
   void consumed(const FlowId& flow, uint64_t bytes) { endpoint_.consumed(flow, bytes); }
   /// Ack records as the border has them (n * 32 bytes): those of spout tasks of this host go to its ledger, others to
   /// the host of their spout task; those of unknown tasks are counted and dropped. kMalformed: the size.
-  /// `more`: the writer goes on, and says offered() within a moment; the records for other hosts may wait for it.
+  /// `more`: the writer goes on, and says offered() within a moment; the records for other hosts may wait for it. What
+  /// is for this host goes to on_acks with the same word.
   Status acks(std::span<const std::byte> records, bool more = false);
   /// Fill of the task's inbox as of the last credit frame, 0..65535; 0 for local and unknown tasks.
   uint16_t load_of(int32_t task) const { return endpoint_.load_of(task); }

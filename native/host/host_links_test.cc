@@ -43,7 +43,7 @@ struct TestHost {
     HostLinksEvents out;
     out.on_listening = [this](const Endpoint& at) { listening = at; };
     out.on_links_up = [this](uint64_t epoch) { up_epoch = epoch; };
-    out.on_acks = [this](std::span<const std::byte> records) {
+    out.on_acks = [this](std::span<const std::byte> records, bool) {
       for (size_t at = 0; at < records.size(); at += sizeof(AckRecord)) {
         std::memcpy(&acks.emplace_back(), records.data() + at, sizeof(AckRecord));
       }

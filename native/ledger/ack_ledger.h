@@ -49,7 +49,7 @@ struct AckLedgerCounters {
   uint64_t ignored_losses = 0;  // of hosts that flap, or because the setting is off
 };
 
-/// Thread: one owner. Never locks, never blocks.
+/// Thread: one at a time. Never locks, never blocks.
 /// Limits: memory is entries() x ~100 bytes, doubled when full, never returned; calls allocate only then.
 class AckLedger {
  public:

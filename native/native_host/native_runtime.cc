@@ -151,7 +151,7 @@ Status NativeRuntime::make_links(const PhysicalPlan& plan, std::shared_ptr<const
   HostLinksEvents events;
   events.on_listening = events_.listening;
   events.on_links_up = events_.links_up;
-  events.on_acks = [this](std::span<const std::byte> records) {
+  events.on_acks = [this](std::span<const std::byte> records, bool) {
     Status status = inbox_.push(records);
     if (!status.ok()) logger.error("{}", status.message());
   };

@@ -306,7 +306,7 @@ void SimHost::make_links(const PhysicalPlan& plan, std::shared_ptr<const RouteTa
     links_up_ = true;
     session_->links_up(epoch);
   };
-  events.on_acks = [this](std::span<const std::byte> records) { take_records(records); };
+  events.on_acks = [this](std::span<const std::byte> records, bool) { take_records(records); };
   events.on_host_lost = [this](uint32_t slot, uint32_t loss_number) {
     count("host lost");
     world().trace("host lost", slot_, slot, loss_number);

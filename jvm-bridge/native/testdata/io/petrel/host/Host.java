@@ -126,7 +126,8 @@ public final class Host {
     for (int i = 0; i < 2; i++) {
       records.putLong(32 * i, root).putLong(32 * i + 8, 99).put(32 * i + 24, (byte) (i + 1));
     }
-    Native.ledgerRecords(records, 64, false);
+    Native.ledgerRecords(records, 64);
+    Native.ledgerRecorded(true);
   }
 
   public static String calls() {

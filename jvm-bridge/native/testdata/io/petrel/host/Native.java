@@ -8,7 +8,9 @@ final class Native {
 
   static native void ledgerOpen(int spoutTask, long timeoutMillis);
 
-  static native void ledgerRecords(ByteBuffer direct, int bytes, boolean more);
+  static native void ledgerRecords(ByteBuffer direct, int bytes);
+
+  static native void ledgerRecorded(boolean here);
 
   static native int lossNumber();
 

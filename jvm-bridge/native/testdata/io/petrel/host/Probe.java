@@ -91,6 +91,6 @@ public final class Probe {
     buffer.order(ByteOrder.LITTLE_ENDIAN);
     buffer.putLong(0, 77);
     buffer.put(24, (byte) 1);
-    Native.ledgerRecords(buffer, bytes, false);
+    Native.ledgerRecords(buffer, bytes);
   }
 }

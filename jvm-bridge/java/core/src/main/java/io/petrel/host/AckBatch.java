@@ -12,6 +12,8 @@ import java.util.Arrays;
  */
 final class AckBatch {
     static final int MAX_RECORDS = 512;
+    /** Batches that wait for each other while the writer gathers. */
+    static final int MOST_GATHERED = 4;
 
     private static final int CLOSED = -1;
     private static final int BUSY = -2;
@@ -45,14 +47,14 @@ final class AckBatch {
     /** The timer's own buffer: made when it is first needed. */
     private ByteBuffer timerOut;
     private int count;
-    /** Much waits before the writer: full batches may wait for each other. */
+    /** Full batches may wait for each other. */
     private boolean gathering;
     /** The losses that were known when the batch began: nothing in it was emitted earlier. */
     private int lossNumber;
 
     private int flushes;
-    /** The last batch for ledgers of other hosts was given with more to come, which nobody was woken for. */
-    private volatile boolean owed;
+    /** Batches that were given and that nobody attends to yet. Written by the writer. */
+    private volatile int owed;
     /** The timer's: flushes at its last look, and when it last woke somebody for what is owed. */
     private int seenFlushes = -1;
     private int wokenFlushes = -1;
@@ -90,44 +92,62 @@ final class AckBatch {
         kinds[n] = kind;
         COUNT.setRelease(this, n + 1);
         if (n + 1 == MAX_RECORDS) {
-            leave(gathering);
+            // Inside of the user's call: what follows is for settle.
+            leave();
         }
     }
 
     /**
-     * While it gathers, nobody is woken for a full batch alone. Only for a writer that has enough before it: what it has done is
-     * what a spout waits for that has all it may have pending. Thread: the writer.
+     * While it gathers, nobody attends to a full batch alone. Of bolts only for one that has enough before it: what it has done
+     * is what a spout waits for that has all it may have pending. Thread: the writer.
      */
     void gather(boolean on) {
-        gathering = on && manyHosts;
+        gathering = on;
     }
 
-    /** Nothing is here, and nothing that went waits for somebody to be woken. Thread: the writer. */
+    /** Nothing is here, and nothing that went waits for {@link #settle}. Thread: the writer. */
     boolean isEmpty() {
-        return count == 0 && !owed;
+        return count == 0 && owed == 0;
     }
 
-    /** Sends what is there, merged. Thread: the writer. */
-    void flush() {
+    /**
+     * Sends what is there, merged. Thread: the writer.
+     *
+     * @param here as in {@link LedgerLink#recorded}
+     */
+    void flush(boolean here) {
         if (count != 0) {
-            leave(false);
+            leave();
         }
-        if (owed) {
-            owed = false;
-            ledger.recorded();
+        recorded(here);
+    }
+
+    /** Sees to it that full batches are attended to. Between two calls of user code. Thread: the writer. */
+    void settle() {
+        if (!gathering || owed >= MOST_GATHERED) {
+            recorded(true);
         }
     }
 
-    private void leave(boolean more) {
+    private void recorded(boolean here) {
+        if (owed != 0) {
+            owed = 0;
+            ledger.recorded(here);
+        }
+    }
+
+    private void leave() {
         int from = close();
         int bytes = merge(from, count);
         COUNT.setRelease(this, 0);
-        flushes++;
         claim = 0;
         if (bytes > 0) {
-            ledger.records(out, bytes, more);
-            // After it: the timer wakes once for each batch, which has to be there by then.
-            owed = more;
+            ledger.records(out, bytes);
+        }
+        // After it: the timer looks once at each batch, which has to be there by then.
+        flushes++;
+        if (bytes > 0) {
+            owed = owed + 1;
         }
     }
 
@@ -139,11 +159,11 @@ final class AckBatch {
         int from = claim;
         if (flushes != seenFlushes) {
             seenFlushes = flushes;
-            return count != 0 || owed;
+            return count != 0 || owed != 0;
         }
-        if (owed && wokenFlushes != seenFlushes) {
+        if (owed != 0 && wokenFlushes != seenFlushes) {
             wokenFlushes = seenFlushes;
-            ledger.recorded();
+            ledger.recorded(false);
         }
         if (from < 0 || (int) COUNT.getAcquire(this) <= from || !CLAIM.compareAndSet(this, from, BUSY)) {
             return false;
@@ -158,7 +178,8 @@ final class AckBatch {
         }
         claim = Math.max(from, to);
         if (at > 0) {
-            ledger.records(timerOut, at, false);
+            ledger.records(timerOut, at);
+            ledger.recorded(false);
         }
         return at > 0;
     }
@@ -179,14 +200,7 @@ final class AckBatch {
         if (to - from == 1) {
             return put(out, 0, kinds[from], roots[from], xors[from], masks[from]);
         }
-        Arrays.fill(table, 0);
-        int kept = from;
-        for (int i = from; i < to; i++) {
-            if (kinds[i] > LedgerLink.ACK) {
-                continue;
-            }
-            kept = mergeOne(i, kept);
-        }
+        int kept = mergeNeighbours(from, to);
         int at = 0;
         for (int i = from; i < kept; i++) {
             at = put(out, at, mergedKinds[i], mergedRoots[i], mergedXors[i], mergedMasks[i]);
@@ -199,27 +213,63 @@ final class AckBatch {
         return at;
     }
 
-    private int mergeOne(int i, int kept) {
-        long root = roots[i];
-        int slot = (int) ((root * 0x9E3779B97F4A7C15L) >>> 40) & (TABLE - 1);
-        for (;; slot = (slot + 1) & (TABLE - 1)) {
-            int at = table[slot] - 1;
-            if (at < 0) {
-                table[slot] = kept + 1;
-                mergedRoots[kept] = root;
-                mergedXors[kept] = xors[i];
-                mergedMasks[kept] = masks[i];
-                mergedKinds[kept] = kinds[i];
-                return kept + 1;
+    /**
+     * Roots mostly come in their order: then one that was seen before is the last one, and no table is needed to find it.
+     * The merged records are from..kept.
+     */
+    private int mergeNeighbours(int from, int to) {
+        int kept = from;
+        boolean ascending = true;
+        for (int i = from; i < to; i++) {
+            if (kinds[i] > LedgerLink.ACK) {
+                continue;
             }
-            if (mergedRoots[at] == root) {
-                mergedXors[at] ^= xors[i];
-                mergedMasks[at] |= masks[i];
-                if (kinds[i] == LedgerLink.INIT) {
-                    mergedKinds[at] = LedgerLink.INIT;
+            long root = roots[i];
+            if (kept > from) {
+                long last = mergedRoots[kept - 1];
+                if (root == last) {
+                    mergeInto(kept - 1, xors[i], masks[i], kinds[i]);
+                    continue;
                 }
-                return kept;
+                ascending &= root > last;
             }
+            keep(kept++, root, xors[i], masks[i], kinds[i]);
+        }
+        return ascending ? kept : mergeScattered(from, kept);
+    }
+
+    /** The same for records in any order: those that neighbours left, in place. */
+    private int mergeScattered(int from, int to) {
+        Arrays.fill(table, 0);
+        int kept = from;
+        for (int i = from; i < to; i++) {
+            long root = mergedRoots[i];
+            int slot = (int) ((root * 0x9E3779B97F4A7C15L) >>> 40) & (TABLE - 1);
+            while (table[slot] != 0 && mergedRoots[table[slot] - 1] != root) {
+                slot = (slot + 1) & (TABLE - 1);
+            }
+            if (table[slot] == 0) {
+                table[slot] = kept + 1;
+                keep(kept++, root, mergedXors[i], mergedMasks[i], mergedKinds[i]);
+            } else {
+                mergeInto(table[slot] - 1, mergedXors[i], mergedMasks[i], mergedKinds[i]);
+            }
+        }
+        return kept;
+    }
+
+    private void keep(int at, long root, long xor, long mask, byte kind) {
+        mergedRoots[at] = root;
+        mergedXors[at] = xor;
+        mergedMasks[at] = mask;
+        mergedKinds[at] = kind;
+    }
+
+    private void mergeInto(int at, long xor, long mask, byte kind) {
+        mergedXors[at] ^= xor;
+        mergedMasks[at] |= mask;
+        if (kind == LedgerLink.INIT) {
+            mergedKinds[at] = LedgerLink.INIT;
         }
     }
 

@@ -6,7 +6,7 @@ import java.util.Arrays;
 
 /**
  * Completed roots on their way from the ledger to a spout executor, in chunks. The pending roots bound it.
- * Threads: one writer (the ledger's), one reader.
+ * Threads: one writer at a time (whoever runs the ledger), one reader.
  */
 final class CompletionQueue {
     private static final VarHandle HEAD;
@@ -22,7 +22,7 @@ final class CompletionQueue {
     private final Waker reader;
     private volatile Chunk head;
     private volatile boolean gathering;
-    /** The ledger thread's. */
+    /** The writer's. */
     private Chunk filling;
 
     CompletionQueue(Waker reader) {
@@ -51,19 +51,20 @@ final class CompletionQueue {
         }
     }
 
-    /** Adds to the chunk in the making; true when it is its first. Thread: the ledger's. */
-    boolean fill(long root, int kind) {
-        boolean first = filling == null;
-        if (first) {
+    /** Adds to the chunk in the making. Thread: the writer. */
+    void fill(long root, int kind) {
+        if (filling == null) {
             filling = new Chunk();
         }
         filling.add(root, kind);
-        return first;
     }
 
-    /** Hands over the chunk in the making. Thread: the ledger's. */
+    /** Hands over the chunk in the making, if there is one. Thread: the writer. */
     void pushFilled() {
         Chunk chunk = filling;
+        if (chunk == null) {
+            return;
+        }
         filling = null;
         Chunk old;
         do {

@@ -24,7 +24,7 @@ final class CycleOverflow {
             }
         }
         if (acks != null) {
-            acks.flush();
+            acks.flush(true);
         }
         room.refuse(section.size());
         links.consumed(section.flowLow(), section.flowHigh(), section.encodedBytes());

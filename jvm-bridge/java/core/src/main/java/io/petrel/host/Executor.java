@@ -285,6 +285,9 @@ public abstract class Executor {
             return;
         }
         sinceCheck = 0;
+        if (acks != null) {
+            acks.settle();
+        }
         if (!outbox.isDirty() && (acks == null || acks.isEmpty())) {
             // Before the clock: it would be the dearest part of a sink's step.
             dirty = false;
@@ -310,7 +313,7 @@ public abstract class Executor {
     protected final void flush() {
         outbox.flush();
         if (acks != null) {
-            acks.flush();
+            acks.flush(true);
         }
         dirty = false;
         checkEvery = 1;

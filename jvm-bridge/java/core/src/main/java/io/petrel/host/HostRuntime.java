@@ -34,6 +34,7 @@ public final class HostRuntime {
     private final List<Executor> executors;
     private final List<Plan.LocalExecutor> idle;
     /** By spout task. */
+    private final List<SpoutExecutor> spouts = new ArrayList<>();
     private final SpoutExecutor[] spoutOf;
     /** By task. */
     private final Executor[] executorOf;
@@ -73,6 +74,11 @@ public final class HostRuntime {
         idle = List.copyOf(builder.idle());
         executorOf = executorTable();
         spoutOf = spoutTable();
+        for (Executor executor : executors) {
+            if (executor instanceof SpoutExecutor) {
+                spouts.add((SpoutExecutor) executor);
+            }
+        }
         remoteTasks = builder.remoteTasks();
         pressure = builder.pressure();
         timer.sweep(executors);
@@ -118,24 +124,23 @@ public final class HostRuntime {
         return SampleWriter.write(executors, idle);
     }
 
-    /** Completed roots; the layout is in jvm-bridge/README.md. Thread: the ledger's. */
+    /** Completed roots; the layout is in jvm-bridge/README.md. Thread: whoever runs the ledger, one at a time. */
     public void completions(ByteBuffer direct, int count) {
         if (count < 0 || count > MAX_COMPLETIONS || (long) count * LedgerLink.COMPLETION_BYTES > direct.capacity()) {
             throw new IllegalArgumentException(count + " completions in a buffer of " + direct.capacity() + " bytes");
         }
         ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
-        List<SpoutExecutor> touched = new ArrayList<>();
         for (int i = 0; i < count; i++) {
             int at = i * LedgerLink.COMPLETION_BYTES;
             int task = in.getInt(at + 8);
             SpoutExecutor executor = task > 0 && task < spoutOf.length ? spoutOf[task] : null;
             if (executor == null) {
                 LOG.warn("The ledger completed a root of task {}, which is no spout task of this host", task);
-            } else if (executor.completions().fill(in.getLong(at), in.getInt(at + 12))) {
-                touched.add(executor);
+            } else {
+                executor.completions().fill(in.getLong(at), in.getInt(at + 12));
             }
         }
-        for (SpoutExecutor executor : touched) {
+        for (SpoutExecutor executor : spouts) {
             executor.completions().pushFilled();
         }
     }

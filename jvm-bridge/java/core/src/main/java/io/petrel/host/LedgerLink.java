@@ -27,12 +27,15 @@ public interface LedgerLink {
     }
 
     /**
-     * A batch of records at the start of a direct little-endian buffer; copied before it returns.
-     *
-     * @param more the writer goes on, and says {@link #recorded} within a moment: nobody need be woken for this alone
+     * A batch of records at the start of a direct little-endian buffer; copied before it returns. Nobody attends to them before
+     * {@link #recorded}, which the writer calls within a moment.
      */
-    void records(ByteBuffer direct, int bytes, boolean more);
+    void records(ByteBuffer direct, int bytes);
 
-    /** What was given with {@code more} is not to wait any longer. */
-    void recorded();
+    /**
+     * What was given waits no longer.
+     *
+     * @param here the caller stands between two calls of user code: the ledger may run, and complete trees, before this returns
+     */
+    void recorded(boolean here);
 }

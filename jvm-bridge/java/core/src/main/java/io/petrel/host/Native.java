@@ -8,7 +8,9 @@ public final class Native {
 
     public static native void ledgerOpen(int spoutTask, long timeoutMillis);
 
-    public static native void ledgerRecords(ByteBuffer direct, int bytes, boolean more);
+    public static native void ledgerRecords(ByteBuffer direct, int bytes);
+
+    public static native void ledgerRecorded(boolean here);
 
     public static native int lossNumber();
 
@@ -41,13 +43,13 @@ public final class Native {
         }
 
         @Override
-        public void records(ByteBuffer direct, int bytes, boolean more) {
-            ledgerRecords(direct, bytes, more);
+        public void records(ByteBuffer direct, int bytes) {
+            ledgerRecords(direct, bytes);
         }
 
         @Override
-        public void recorded() {
-            Native.offered();
+        public void recorded(boolean here) {
+            ledgerRecorded(here);
         }
 
         @Override

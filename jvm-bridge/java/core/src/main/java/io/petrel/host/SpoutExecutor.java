@@ -138,6 +138,10 @@ public final class SpoutExecutor extends Executor {
     protected void prepareTasks() throws Exception {
         LOG.info("Opening spout {}:{}", spec.component(), ids());
         spouts = new ISpout[tasks.size()];
+        if (acks != null) {
+            // Nobody waits to hear of a tree that has begun.
+            acks.gather(true);
+        }
         for (int i = 0; i < spouts.length; i++) {
             Task task = tasks.get(i);
             spouts[i] = (ISpout) task.object();

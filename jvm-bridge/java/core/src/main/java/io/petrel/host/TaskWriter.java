@@ -93,10 +93,11 @@ final class TaskWriter {
         return acks != null;
     }
 
+    /** In a call of user code. */
     void flush() {
         outbox.flush();
         if (acks != null) {
-            acks.flush();
+            acks.flush(false);
         }
     }
 
@@ -105,7 +106,7 @@ final class TaskWriter {
      */
     void leave() {
         if (acks != null) {
-            acks.flush();
+            acks.flush(false);
         }
         outbox.flushAndWait();
     }

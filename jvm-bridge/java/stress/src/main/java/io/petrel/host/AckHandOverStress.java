@@ -30,7 +30,7 @@ public class AckHandOverStress implements LedgerLink {
     public void open(int spoutTask, long timeoutMillis) {}
 
     @Override
-    public synchronized void records(ByteBuffer direct, int bytes, boolean more) {
+    public synchronized void records(ByteBuffer direct, int bytes) {
         ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; at < bytes; at += RECORD_BYTES) {
             if (in.getLong(at) == 1) {
@@ -42,15 +42,15 @@ public class AckHandOverStress implements LedgerLink {
     }
 
     @Override
-    public void recorded() {}
+    public void recorded(boolean here) {}
 
     @Actor
     public void writer() {
         acks.add(ACK, 2, 0b111);
         acks.add(ACK, 1, 0b010);
-        acks.flush();
+        acks.flush(true);
         acks.add(ACK, 1, 0b100);
-        acks.flush();
+        acks.flush(true);
     }
 
     @Actor
@@ -61,7 +61,7 @@ public class AckHandOverStress implements LedgerLink {
 
     @Arbiter
     public void end(I_Result result) {
-        acks.flush();
+        acks.flush(true);
         result.r1 = xorOfOne == 0b111 && xorOfTwo == 0b111 ? 0 : 1;
     }
 }

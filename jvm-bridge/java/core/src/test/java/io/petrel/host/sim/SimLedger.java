@@ -30,6 +30,7 @@ final class SimLedger implements LedgerLink {
     private final List<long[]> inbox = new ArrayList<>();
     private final List<Done> done = new ArrayList<>();
     private int completions;
+    private boolean due;
 
     SimLedger(Random random, Mutation mutation) {
         this.random = random;
@@ -42,7 +43,7 @@ final class SimLedger implements LedgerLink {
     }
 
     @Override
-    public void records(ByteBuffer direct, int bytes, boolean more) {
+    public void records(ByteBuffer direct, int bytes) {
         ByteBuffer in = direct.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         for (int at = 0; at < bytes; at += RECORD_BYTES) {
             inbox.add(new long[] {in.getLong(at), in.getLong(at + 8), in.get(at + 24)});
@@ -50,10 +51,20 @@ final class SimLedger implements LedgerLink {
     }
 
     @Override
-    public void recorded() {}
+    public void recorded(boolean here) {
+        due = true;
+    }
 
-    /** Applies what is in the inbox, in any order: the ledger does not promise one. */
+    /** Applies what is in the inbox if somebody has said that it waits no longer. */
     void drain(long now) {
+        if (due) {
+            drainAll(now);
+        }
+    }
+
+    /** In any order: the ledger does not promise one. */
+    private void drainAll(long now) {
+        due = false;
         while (!inbox.isEmpty()) {
             int last = inbox.size() - 1;
             int at = random.nextInt(inbox.size());
@@ -104,7 +115,7 @@ final class SimLedger implements LedgerLink {
 
     /** Drains first, as the real one does. */
     void expire(long now) {
-        drain(now);
+        drainAll(now);
         List<Done> late = new ArrayList<>();
         for (Iterator<Map.Entry<Long, Tree>> i = trees.entrySet().iterator(); i.hasNext();) {
             Map.Entry<Long, Tree> entry = i.next();

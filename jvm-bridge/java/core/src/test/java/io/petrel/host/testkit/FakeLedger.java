@@ -42,6 +42,7 @@ public final class FakeLedger implements HostLink {
     private boolean keepRecords;
     private boolean waiting;
     private int recordedCalls;
+    private int recordedHere;
     private int preparedCalls;
     private volatile ErrorReport death;
 
@@ -66,7 +67,7 @@ public final class FakeLedger implements HostLink {
     }
 
     @Override
-    public synchronized void records(ByteBuffer direct, int bytes, boolean more) {
+    public synchronized void records(ByteBuffer direct, int bytes) {
         if (!direct.isDirect() || bytes % RECORD_BYTES != 0 || bytes > direct.capacity()) {
             throw new IllegalArgumentException("a bad buffer of records: " + bytes + " of " + direct);
         }
@@ -75,23 +76,29 @@ public final class FakeLedger implements HostLink {
             apply(new Record(
                     in.getLong(at), in.getLong(at + 8), in.getLong(at + 16), in.get(at + 24), in.getInt(at + 28)));
         }
-        waiting = more;
+        waiting = true;
         notifyAll();
     }
 
     @Override
-    public synchronized void recorded() {
+    public synchronized void recorded(boolean here) {
         waiting = false;
         recordedCalls++;
+        recordedHere += here ? 1 : 0;
     }
 
-    /** Records have come with more to come, and nobody said {@link #recorded} since. */
+    /** Records have come, and nobody said {@link #recorded} since. */
     public synchronized boolean isWaiting() {
         return waiting;
     }
 
     public synchronized int recordedCalls() {
         return recordedCalls;
+    }
+
+    /** Those in which the ledger might have run. */
+    public synchronized int recordedHere() {
+        return recordedHere;
     }
 
     private void apply(Record record) {

@@ -247,16 +247,16 @@ public final class LinkedHosts {
         }
 
         @Override
-        public void records(ByteBuffer direct, int bytes, boolean more) {
+        public void records(ByteBuffer direct, int bytes) {
             int before = ledger.records().size();
-            ledger.records(direct, bytes, more);
+            ledger.records(direct, bytes);
             List<FakeLedger.Record> all = ledger.records();
             all.subList(before, all.size()).forEach(record -> records.add(new Sent(slot, record)));
         }
 
         @Override
-        public void recorded() {
-            ledger.recorded();
+        public void recorded(boolean here) {
+            ledger.recorded(here);
         }
 
         @Override
