@@ -6,13 +6,14 @@ import java.util.Map;
 
 /**
  * What a tuple is charged in a queue: a constant, strings and byte arrays exactly, other values by a size per class
- * that is sampled. Thread: one.
+ * that is taken from the first one and from every so many tuples. Thread: one.
  */
 final class Charge {
     /** TupleImpl, TupleId, the list of values and its array. */
     static final int TUPLE = 144;
 
-    static final int SAMPLE_EVERY = 256;
+    /** Tuples; prime, so that no pattern of the user's keeps step with it. */
+    static final int SAMPLE_EVERY = 251;
     private static final int MAX_DEPTH = 3;
     private static final int MAX_ELEMENTS = 64;
     private static final int CLASSES = 16;
@@ -20,12 +21,15 @@ final class Charge {
     /** Sampled sizes by class, in the order in which they came; a class too many takes the place of another. */
     private final Class<?>[] types = new Class<?>[CLASSES];
     private final int[] sizes = new int[CLASSES];
-    /** How often a size will be taken until a value of the class is looked at again. */
-    private final int[] left = new int[CLASSES];
+    /** Tuples until one is looked at again. */
+    private int left = SAMPLE_EVERY;
     private int used;
     private int turn;
 
     int of(List<Object> values) {
+        if (--left < 0) {
+            left = SAMPLE_EVERY - 1;
+        }
         long sum = TUPLE;
         // A list that is not random access is rare; its iterator is the user's business.
         for (int i = 0, n = values.size(); i < n; i++) {
@@ -55,7 +59,7 @@ final class Charge {
         Class<?> type = value.getClass();
         for (int i = 0; i < used; i++) {
             if (types[i] == type) {
-                return --left[i] >= 0 ? sizes[i] : measured(i, value);
+                return left == 0 ? measured(i, value) : sizes[i];
             }
         }
         int place = used < CLASSES ? used++ : turn++ & CLASSES - 1;
@@ -64,7 +68,6 @@ final class Charge {
     }
 
     private int measured(int place, Object value) {
-        left[place] = SAMPLE_EVERY - 1;
         sizes[place] = (int) Math.min(Integer.MAX_VALUE / 256, walk(value, 0));
         return sizes[place];
     }

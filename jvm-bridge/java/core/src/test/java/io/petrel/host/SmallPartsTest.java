@@ -83,12 +83,12 @@ class SmallPartsTest {
     }
 
     @Test
-    void otherValuesAreLookedAtOnceInAWhileForEachClass() {
+    void otherValuesAreLookedAtOnceInAWhile() {
         Charge charge = new Charge();
         List<Object> first = List.of(List.of(), "", List.of("a", "b"));
         int size = charge.of(first);
         List<Object> larger = List.of(List.of("x".repeat(1000)), "", List.of());
-        for (int i = 1; i < Charge.SAMPLE_EVERY; i++) {
+        for (int i = 2; i < Charge.SAMPLE_EVERY; i++) {
             assertEquals(size, charge.of(larger));
         }
         int changed = charge.of(larger);
