@@ -156,16 +156,17 @@ TEST(LedgerInbox, StopEndsAWait) {
   stopper.join();
 }
 
+AckLedgerOptions options() {
+  AckLedgerOptions o;
+  o.incarnation = Incarnation(3);
+  return o;
+}
+
 class LedgerLoopTest : public testing::Test {
  protected:
   LedgerLoopTest()
       : loop_(clock_, options(), inbox_,
               [this](std::span<const Completion> batch) { done_.insert(done_.end(), batch.begin(), batch.end()); }) {}
-  static AckLedgerOptions options() {
-    AckLedgerOptions o;
-    o.incarnation = Incarnation(3);
-    return o;
-  }
   void push(const std::vector<AckRecord>& records) { ASSERT_TRUE(inbox_.push(bytes_of(records)).ok()); }
   // Small steps, as a running thread makes them; a large one is a pause.
   void advance(Nanos by) {
@@ -334,12 +335,10 @@ TEST_F(LedgerLoopTest, WhoRunsItHereExpiresOnlyWhatTheLedgersThreadIsLateFor) {
 TEST(LedgerThreads, WhoIsInARoundSeesToWhatComesMeanwhile) {
   SystemClock clock;
   LedgerInbox inbox;
-  AckLedgerOptions options;
-  options.incarnation = Incarnation(3);
   std::promise<void> inside;
   std::promise<void> go_on;
   std::vector<uint64_t> ended;
-  LedgerLoop loop(clock, options, inbox, [&](std::span<const Completion> batch) {
+  LedgerLoop loop(clock, options(), inbox, [&](std::span<const Completion> batch) {
     for (const Completion& one : batch) ended.push_back(one.root);
     if (ended.size() > 1) return;
     inside.set_value();
@@ -365,11 +364,9 @@ TEST(LedgerThreads, WhoIsInARoundSeesToWhatComesMeanwhile) {
 TEST(LedgerThreads, EveryTreeEndsOnceHoweverManyRunTheLedger) {
   SystemClock clock;
   LedgerInbox inbox;
-  AckLedgerOptions options;
-  options.incarnation = Incarnation(3);
   std::mutex mutex;
   std::map<uint64_t, int> ends;
-  LedgerLoop loop(clock, options, inbox, [&](std::span<const Completion> batch) {
+  LedgerLoop loop(clock, options(), inbox, [&](std::span<const Completion> batch) {
     std::unique_lock lock(mutex, std::try_to_lock);
     EXPECT_TRUE(lock) << "two rounds at a time";
     for (const Completion& one : batch) ++ends[one.root];
@@ -409,10 +406,8 @@ TEST(LedgerThreads, EveryTreeEndsOnceHoweverManyRunTheLedger) {
 TEST(LedgerThreads, ATimeoutComesThoughTheLedgersThreadSleptWhenTheTreeBegan) {
   SystemClock clock;
   LedgerInbox inbox;
-  AckLedgerOptions options;
-  options.incarnation = Incarnation(3);
   std::atomic<int> timeouts = 0;
-  LedgerLoop loop(clock, options, inbox, [&](std::span<const Completion> batch) {
+  LedgerLoop loop(clock, options(), inbox, [&](std::span<const Completion> batch) {
     for (const Completion& one : batch) timeouts += one.kind == CompletionKind::kTimeout;
   });
   std::thread own([&] { loop.run(); });

@@ -33,8 +33,8 @@ public final class HostRuntime {
     private final HostTimer timer;
     private final List<Executor> executors;
     private final List<Plan.LocalExecutor> idle;
-    /** By spout task. */
     private final List<SpoutExecutor> spouts = new ArrayList<>();
+    /** By spout task. */
     private final SpoutExecutor[] spoutOf;
     /** By task. */
     private final Executor[] executorOf;
