@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.petrel.host.Executor;
+import io.petrel.host.testkit.FakeLedger;
 import io.petrel.host.testkit.Stepper;
 import java.util.HashSet;
 import java.util.List;
@@ -141,6 +142,32 @@ class SpoutTest {
         s.runOnce();
         assertTrue(Script.log("s ack").size() > 0);
         assertTrue(Script.log("s ").size() > calls);
+    }
+
+    @Test
+    void theLedgerDoesNotRunInsideOfACallOfUserCode() throws Exception {
+        FakeLedger[] ledger = new FakeLedger[1];
+        Script.Spout spout = Script.spout("s", s -> {
+                                       int calls = ledger[0].recordedCalls();
+                                       int here = ledger[0].recordedHere();
+                                       if (s.calls == 1) {
+                                           s.out.emit(new Values(1), "own");
+                                           s.out.flush();
+                                       } else if (s.calls == 2) {
+                                           Thread thread = new Thread(() -> s.out.emit(new Values(2), "foreign"));
+                                           thread.start();
+                                           thread.join();
+                                       } else {
+                                           return;
+                                       }
+                                       Script.see(ledger[0].recordedCalls() - calls);
+                                       Script.see(ledger[0].recordedHere() - here);
+                                   }).stream("default", "v");
+        Stepper stepper = open(builder(spout, (bolt, tuple) -> bolt.out.ack(tuple), 1), Map.of());
+        ledger[0] = stepper.ledger;
+        stepper.settle();
+        assertEquals(List.of(1, 0, 1, 0), Script.seen());
+        assertEquals(2, Script.log("s ack").size());
     }
 
     @Test
