@@ -72,15 +72,14 @@ void print_summary(const History& history) {
   int64_t ids = 0;
   for (const auto& [task, spout] : history.spouts) {
     opens[std::to_string(task)] = spout.opens.size();
-    ids += static_cast<int64_t>(spout.attempts.size());
+    ids += spout.ids();
   }
-  const auto& emits = history.emit_ns;
   print({{"ids", ids},
          {"records", history.records},
-         {"emits", emits.size()},
+         {"emits", history.emits.total()},
          {"opens", opens},
-         {"first_ns", emits.empty() ? 0 : emits.front()},
-         {"last_ns", emits.empty() ? 0 : emits.back()}});
+         {"first_ns", history.emits.first_ns()},
+         {"last_ns", history.emits.last_ns()}});
 }
 
 int run(const Arguments& arguments) {
@@ -92,9 +91,9 @@ int run(const Arguments& arguments) {
   print_summary(history.value());
   for (const Span& span : arguments.spans) {
     if (span.worst) {
-      print({{"worst", worst_second(history.value().sink_ns, span.from_ns, span.to_ns)}});
+      print({{"worst", history.value().sinks.worst_second(span.from_ns, span.to_ns)}});
     } else {
-      print({{"count", count_between(history.value().emit_ns, span.from_ns, span.to_ns)}});
+      print({{"count", history.value().emits.between(span.from_ns, span.to_ns)}});
     }
   }
   const auto findings = check(history.value(), arguments.rules);

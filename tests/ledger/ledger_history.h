@@ -4,18 +4,22 @@
 //   u8 kind (1 open, 2 emit, 3 ack, 4 fail, 5 sink), u8 path, u16 0, i32 task, i64 sequence, i32 attempt, i32 spout
 //   task, i64 monotonic ns, u32 0, u32 CRC-32C of the 36 bytes before
 // Kind 0 is the end. An `open` record holds in `sequence` how many un-acked ids the spout found in its own log.
-// Thread: one. Limits: a log is read whole; sequences of a task are dense from 0.
+// Thread: one. Memory: some 50 bytes per id, however long the logs are: they are gigabytes, and read a record at a
+// time. Limits: sequences of a task are dense from 0.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <filesystem>
+#include <functional>
+#include <istream>
 #include <map>
-#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "native/base/status.h"
+#include "tests/ledger/timeline.h"
 
 namespace petrel::ledger_test {
 
@@ -48,31 +52,59 @@ struct Attempt {
 };
 
 /// Of one spout task.
-struct SpoutHistory {
-  std::vector<std::vector<Attempt>> attempts;  // [sequence][attempt - 1]
+class SpoutHistory {
+ public:
   std::vector<Record> opens;
+
+  /// Sequences from 0 up to this one, not included, were emitted.
+  int64_t ids() const { return static_cast<int64_t>(first_.size()); }
+  /// The number of the last attempt, from 1; 0 of a sequence that was never emitted.
+  int32_t attempts(int64_t sequence) const;
+  /// attempt: from 1 to attempts(sequence).
+  const Attempt& attempt(int64_t sequence, int32_t attempt) const;
+  Attempt& attempt(int64_t sequence, int32_t attempt);
+  /// The ids with more than one attempt: [sequence][attempt - 2].
+  const std::unordered_map<int64_t, std::vector<Attempt>>& further() const { return further_; }
+  /// As the next one of that sequence, which is at most ids().
+  void add(int64_t sequence, const Attempt& attempt);
+
+ private:
+  std::deque<Attempt> first_;  // [sequence]: most ids have no other
+  std::unordered_map<int64_t, std::vector<Attempt>> further_;
 };
 
 struct History {
   std::map<int32_t, SpoutHistory> spouts;
-  std::vector<int64_t> sink_ns;       // of every sink record, sorted
-  std::vector<int64_t> emit_ns;       // of every emit, sorted
+  Timeline sinks;                     // every sink record
+  Timeline emits;                     // every emit
   std::vector<std::string> oddities;  // records that fit nothing, at most kMaxOddities
   int64_t records = 0;
   static constexpr size_t kMaxOddities = 20;
 };
 
+/// A history from its records: those of the spouts first, then those of the sinks.
+class Merger {
+ public:
+  void spout(const Record& record);
+  void sink(const Record& record);
+  History finish() { return std::move(history_); }
+
+ private:
+  void emit(const Record& record, SpoutHistory* spout);
+  Attempt* find(const Record& record);
+  void odd(const Record& record, const char* why);
+
+  History history_;
+};
+
 /// The record's 40 bytes, as RecordLog.java writes them. For tests.
 std::vector<uint8_t> encode(const Record& record);
 
-/// Records up to the end mark. kCorrupt with the offset when a check sum is wrong and something stands after it: only
-/// the last record of a log may be torn (a kill in the middle of an append).
-Result<std::vector<Record>> decode(std::span<const uint8_t> bytes, const std::string& name);
+/// Hands over the records up to the end mark. kCorrupt with the offset when a check sum is wrong and something stands
+/// after it: only the last record of a log may be torn (a kill in the middle of an append).
+Status decode(std::istream* log, const std::string& name, const std::function<void(const Record&)>& each);
 
 /// Reads spout-*.log and sink-*.log of a folder.
 Result<History> read_history(const std::filesystem::path& folder);
-
-/// Merges decoded logs: the spouts' first, then the sinks'.
-History merge(const std::vector<std::vector<Record>>& spout_logs, const std::vector<std::vector<Record>>& sink_logs);
 
 }  // namespace petrel::ledger_test

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "tests/ledger/ledger_rules.h"
 
 namespace petrel::ledger_test {
@@ -32,7 +34,12 @@ class Story {
     for (int path = 0; path < count; ++path) leaf(sequence, attempt, path, at_ms);
     return *this;
   }
-  History history() const { return merge({spout_}, {sink_}); }
+  History history() const {
+    Merger merger;
+    for (const Record& record : spout_) merger.spout(record);
+    for (const Record& record : sink_) merger.sink(record);
+    return merger.finish();
+  }
   std::vector<std::string> findings(bool drained = true) const {
     RuleOptions options;
     options.drained = drained;
@@ -153,46 +160,65 @@ TEST(LedgerRules, Phantoms) {
   EXPECT_THAT(good().ack(50, 1, 9'000).findings(), ElementsAre(HasSubstr("phantom")));
 }
 
-TEST(LedgerRules, WorstSecond) {
-  std::vector<int64_t> times;
+TEST(LedgerTimeline, WorstSecond) {
+  Timeline times;
   for (int64_t ms = 0; ms < 10'000; ms += 10) {
-    if (ms < 5'000 || ms >= 5'300) times.push_back(ms * kMs);
+    if (ms < 5'000 || ms >= 5'300) times.add(ms * kMs + ms);
   }
-  EXPECT_EQ(worst_second(times, 0, 4'000 * kMs), 100);
-  EXPECT_EQ(worst_second(times, 0, 10'000 * kMs), 70);
-  EXPECT_EQ(worst_second(times, 0, 500 * kMs), 0);
-  EXPECT_EQ(count_between(times, 0, 1'000 * kMs), 100);
+  EXPECT_EQ(times.worst_second(0, 4'000 * kMs), 100);
+  EXPECT_EQ(times.worst_second(0, 10'000 * kMs), 70);
+  EXPECT_EQ(times.worst_second(0, 500 * kMs), 0);
+  EXPECT_EQ(times.between(0, 1'000 * kMs), 100);
+  EXPECT_EQ(times.between(10 * kMs, 30 * kMs), 2);
+}
+
+TEST(LedgerTimeline, TimesInAnyOrder) {
+  Timeline times;
+  for (int64_t ms : {7, 3, 9, 3}) times.add(ms * kMs);
+  EXPECT_EQ(times.total(), 4);
+  EXPECT_EQ(times.first_ns(), 3 * kMs);
+  EXPECT_EQ(times.last_ns(), 9 * kMs);
+  EXPECT_EQ(times.between(3 * kMs, 7 * kMs), 2);
+}
+
+// A log of `count` records with `zeros` empty ones behind them, and the byte at `damaged` turned.
+std::string log_of(int count, size_t zeros, size_t damaged = std::string::npos) {
+  std::string bytes;
+  for (int i = 0; i < count; ++i) {
+    const auto one = encode({Kind::kSink, static_cast<uint8_t>(i), kSink, 1'000 + i, 2, kSpout, 77});
+    bytes.append(one.begin(), one.end());
+  }
+  bytes.append(zeros * kRecordBytes, '\0');
+  if (damaged != std::string::npos) bytes[damaged] = static_cast<char>(bytes[damaged] ^ 0x40);
+  return bytes;
+}
+
+Result<std::vector<Record>> records_of(const std::string& bytes) {
+  std::istringstream log(bytes);
+  std::vector<Record> records;
+  const Status status = decode(&log, "x", [&](const Record& record) { records.push_back(record); });
+  if (!status.ok()) return status;
+  return records;
 }
 
 TEST(LedgerHistory, RecordsSurviveTheirEncoding) {
-  std::vector<uint8_t> bytes;
-  for (int i = 0; i < 3; ++i) {
-    const auto one = encode({Kind::kSink, static_cast<uint8_t>(i), kSink, 1'000 + i, 2, kSpout, 77});
-    bytes.insert(bytes.end(), one.begin(), one.end());
+  for (size_t zeros : {0, 5}) {
+    const auto records = records_of(log_of(3, zeros));
+    ASSERT_TRUE(records.ok());
+    ASSERT_EQ(records.value().size(), 3u);
+    EXPECT_EQ(records.value()[2].path, 2);
+    EXPECT_EQ(records.value()[2].sequence, 1'002);
   }
-  bytes.resize(bytes.size() + 5 * kRecordBytes);
-  auto records = decode(bytes, "x");
-  ASSERT_TRUE(records.ok());
-  ASSERT_EQ(records.value().size(), 3u);
-  EXPECT_EQ(records.value()[2].path, 2);
-  EXPECT_EQ(records.value()[2].sequence, 1'002);
 }
 
 TEST(LedgerHistory, OnlyTheLastRecordMayBeTorn) {
-  std::vector<uint8_t> bytes;
-  for (int i = 0; i < 3; ++i) {
-    const auto one = encode({Kind::kEmit, 0, kSpout, i, 1, kSpout, 77});
-    bytes.insert(bytes.end(), one.begin(), one.end());
+  for (size_t zeros : {0, 5}) {
+    const auto torn_at = [&](size_t record) { return records_of(log_of(3, zeros, record * kRecordBytes + 9)); };
+    ASSERT_TRUE(torn_at(2).ok());
+    EXPECT_EQ(torn_at(2).value().size(), 2u);
+    EXPECT_FALSE(torn_at(0).ok());
+    EXPECT_EQ(torn_at(1).status().code(), StatusCode::kCorrupt);
   }
-  auto torn_at = [&](size_t record) {
-    auto copy = bytes;
-    copy[record * kRecordBytes + 9] ^= 0x40;
-    return decode(copy, "x");
-  };
-  ASSERT_TRUE(torn_at(2).ok());
-  EXPECT_EQ(torn_at(2).value().size(), 2u);
-  EXPECT_FALSE(torn_at(0).ok());
-  EXPECT_EQ(torn_at(1).status().code(), StatusCode::kCorrupt);
 }
 
 }  // namespace

@@ -6,7 +6,6 @@ namespace petrel::ledger_test {
 namespace {
 
 constexpr uint8_t kAllLeaves = (1U << kLeaves) - 1;
-constexpr int64_t kSecondNs = 1'000'000'000;
 
 // Counts violations of one rule and keeps the first example.
 class Rule {
@@ -25,7 +24,7 @@ class Rule {
   std::string example_;
 };
 
-std::string name_of(int32_t task, size_t sequence, size_t attempt, const Attempt& a) {
+std::string name_of(int32_t task, int64_t sequence, int32_t attempt, const Attempt& a) {
   return fmt::format(
       "spout {} sequence {} attempt {} (emit {} ms, ack {} ms, fail {} ms, last leaf {} ms, leaves {:07b})", task,
       sequence, attempt, a.emit_ns / 1'000'000, a.ack_ns / 1'000'000, a.fail_ns / 1'000'000, a.last_leaf_ns / 1'000'000,
@@ -39,7 +38,7 @@ class Checker {
   std::vector<std::string> run() {
     for (const std::string& text : history_.oddities) phantom_.broken(text);
     for (const auto& [task, spout] : history_.spouts) {
-      for (size_t sequence = 0; sequence < spout.attempts.size(); ++sequence) check_id(task, spout, sequence);
+      for (int64_t sequence = 0; sequence < spout.ids(); ++sequence) check_id(task, spout, sequence);
       for (size_t open = 0; open < spout.opens.size(); ++open) check_replay(task, spout, open);
     }
     std::vector<std::string> findings;
@@ -51,14 +50,15 @@ class Checker {
   }
 
  private:
-  void check_id(int32_t task, const SpoutHistory& spout, size_t sequence) {
-    const auto& attempts = spout.attempts[sequence];
+  void check_id(int32_t task, const SpoutHistory& spout, int64_t sequence) {
+    const int32_t last = spout.attempts(sequence);
     bool acked = false;
-    for (size_t i = 0; i < attempts.size(); ++i) {
-      check_attempt(attempts[i], spout, [&] { return name_of(task, sequence, i + 1, attempts[i]); });
-      acked = acked || attempts[i].ack_ns != 0;
+    for (int32_t number = 1; number <= last; ++number) {
+      const Attempt& attempt = spout.attempt(sequence, number);
+      check_attempt(attempt, spout, [&] { return name_of(task, sequence, number, attempt); });
+      acked = acked || attempt.ack_ns != 0;
     }
-    if (options_.drained && !acked) lost_.broken(name_of(task, sequence, attempts.size(), attempts.back()));
+    if (options_.drained && !acked) lost_.broken(name_of(task, sequence, last, spout.attempt(sequence, last)));
   }
 
   template <typename Name>
@@ -90,13 +90,14 @@ class Checker {
     const auto incarnation = static_cast<int32_t>(open) + 1;
     int64_t again = 0;
     int64_t last_ns = 0;
-    for (const auto& attempts : spout.attempts) {
-      // The first attempt of this incarnation, when it is not the first of all.
-      for (size_t i = 1; i < attempts.size(); ++i) {
-        if (attempts[i].incarnation == incarnation && attempts[i - 1].incarnation < incarnation) {
+    for (const auto& [sequence, attempts] : spout.further()) {
+      int32_t before = spout.attempt(sequence, 1).incarnation;
+      for (const Attempt& attempt : attempts) {
+        if (attempt.incarnation == incarnation && before < incarnation) {
           again++;
-          last_ns = std::max(last_ns, attempts[i].emit_ns);
+          last_ns = std::max(last_ns, attempt.emit_ns);
         }
+        before = attempt.incarnation;
       }
     }
     const bool killed_again = open + 1 < spout.opens.size();
@@ -121,20 +122,6 @@ class Checker {
 
 std::vector<std::string> check(const History& history, const RuleOptions& options) {
   return Checker(history, options).run();
-}
-
-int64_t count_between(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns) {
-  return std::lower_bound(times_ns.begin(), times_ns.end(), to_ns) -
-         std::lower_bound(times_ns.begin(), times_ns.end(), from_ns);
-}
-
-int64_t worst_second(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns) {
-  int64_t worst = -1;
-  for (int64_t at = from_ns; at + kSecondNs <= to_ns; at += kSecondNs / 20) {
-    const int64_t count = count_between(times_ns, at, at + kSecondNs);
-    worst = worst < 0 ? count : std::min(worst, count);
-  }
-  return std::max<int64_t>(worst, 0);
 }
 
 }  // namespace petrel::ledger_test

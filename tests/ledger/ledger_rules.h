@@ -33,11 +33,4 @@ struct RuleOptions {
 ///   replay    un-acked ids of a log not all emitted again within the limit after open()
 std::vector<std::string> check(const History& history, const RuleOptions& options);
 
-/// The smallest number of `times` (sorted) in any window of 1 s within [from, to], stepping 50 ms. 0 when there is no
-/// window.
-int64_t worst_second(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns);
-
-/// How many of `times` (sorted) lie in [from, to).
-int64_t count_between(const std::vector<int64_t>& times_ns, int64_t from_ns, int64_t to_ns);
-
 }  // namespace petrel::ledger_test

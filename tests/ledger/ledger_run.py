@@ -16,8 +16,9 @@ SECOND = 1_000_000_000
 RECORD = 40  # bytes; tests/ledger/ledger_history.h
 LEAVES = 7
 TASKS = 2  # of the spout
-LOG_BYTES = 12 << 30  # of one run; it is sparse until it is written
-HOST_BYTES = 4 << 30
+FULL_RATE = 150_000  # of a spout task: keeps two cores busy; what is quicker only writes more gigabytes of log a minute
+LOG_BYTES = 12 << 30  # of one run, at most; it is sparse until it is written
+HOST_BYTES = 4 << 30  # of the hosts, and of ledger_check after them
 CHECKER = ROOT / "build" / "dev" / "bin" / "ledger_check"
 
 
@@ -26,7 +27,7 @@ class Void(Exception):
 
 
 class LedgerRun:
-    def __init__(self, cluster, folder, name, rate=0, timeout_s=10, conf=None, jar=TOPOLOGIES, main="LedgerTopology"):
+    def __init__(self, cluster, folder, name, rate=FULL_RATE, timeout_s=10, conf=None, jar=TOPOLOGIES, main="LedgerTopology"):
         self.cluster, self.folder, self.name, self.timeout_s = cluster, pathlib.Path(folder), name, timeout_s
         self.folder.mkdir(parents=True, exist_ok=True)
         flags = [word for key, value in (conf or {}).items() for word in ("-c", f"{key}={value}")]
@@ -34,6 +35,9 @@ class LedgerRun:
         wait_for("the first emits", lambda: self.spout_records() > 0, 90)
 
     def spout_records(self):
+        written = sum(file.stat().st_blocks * 512 for file in self.folder.glob("*.log"))
+        if written > LOG_BYTES:
+            raise Void(f"the logs of {self.name} have {written >> 20:,} MiB, and {LOG_BYTES >> 20:,} are the most that this test may take")
         return sum(records(file) for file in self.folder.glob("spout-*.log"))
 
     def rate(self, seconds):
@@ -134,7 +138,13 @@ def log_folder():
 
 
 def available_memory():
-    return next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+    """Of the machine, or of the control group where that has less."""
+    available = next(int(line.split()[1]) << 10 for line in open("/proc/meminfo") if line.startswith("MemAvailable"))
+    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+        limit, used = pathlib.Path("/sys/fs/cgroup", limit), pathlib.Path("/sys/fs/cgroup", used)
+        if limit.exists() and limit.read_text().strip() != "max":
+            available = min(available, int(limit.read_text()) - int(used.read_text()))
+    return available
 
 
 def until_not_void(run, tries=3):
