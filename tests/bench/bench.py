@@ -168,7 +168,7 @@ class Record:
 
     def add(self, cell, results):
         self.cells.append({"cell": cell.name, "petrel": document.petrel_version(ROOT), "date": time.strftime("%Y-%m-%d"),
-                           "settings": self.settings,
+                           "machine": document.machine(), "settings": self.settings,
                            "results": [{"system": s, "variant": v, "runs": r} for (s, v), r in results.items()]})
         if self.file:
             self.write(self.file + ".runs", self.cells)
@@ -187,9 +187,11 @@ class Record:
                 for row in rows.rows_of(cell, {(r["system"], r["variant"]): r["runs"] for r in by_name[cell.name]["results"]})]
 
     def builds(self):
-        """What was measured when: [(version of Petrel, date, cells)]."""
-        counts = collections.Counter((found["petrel"], found["date"]) for found in self.cells)
-        return [(version, date, count) for (version, date), count in counts.items()]
+        """What was measured where and when: {machine as pairs of name and text: {(version of Petrel, date): cells}}."""
+        machines = {}
+        for found in self.cells:
+            machines.setdefault(tuple(found["machine"].items()), collections.Counter())[found["petrel"], found["date"]] += 1
+        return machines
 
 
 def main(argv):
@@ -211,7 +213,7 @@ def main(argv):
     found = record.rows()
     print("\n".join(document.lines(found)))
     if options.write_doc:
-        (ROOT / "docs" / "benchmarks.md").write_text(document.text(found, record.builds(), document.machine(), options))
+        (ROOT / "docs" / "benchmarks.md").write_text(document.text(found, record.builds(), options))
     return 0 if all(row["met"] for row in found if row["bar"] is not None) else 1
 
 

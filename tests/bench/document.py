@@ -86,11 +86,12 @@ def machine():
             "Peers": f"Storm {storm.VERSION}, Flink {program.FLINK_VERSION}, Hazelcast Jet {program.JET_VERSION}"}
 
 
-def text(rows, builds, about, options):
-    """docs/benchmarks.md. builds: [(version of Petrel, date, cells)]."""
+def text(rows, builds, options):
+    """docs/benchmarks.md. builds: as of Record.builds()."""
     lines = ["# Benchmarks", "", f"Written by `./dev bench {options.name} --write-doc` on {time.strftime('%Y-%m-%d')}; do not edit.", ""]
-    lines += [f"- {name}: {value}" for name, value in about.items()]
-    lines += ["- Petrel: " + ", ".join(f"{count} cells with {version} on {date}" for version, date, count in builds)]
+    for machine, counts in builds.items():
+        lines += [f"- {name}: {value}" for name, value in machine]
+        lines += ["- Petrel: " + ", ".join(f"{count} cells with {version} on {date}" for (version, date), count in counts.items())]
     lines += [f"- {options.runs} runs of each cell, Petrel and the peers in turn; {options.window:g} s each after {options.warm:g} s of warm-up"
               f" ({cells.LATENCY_WARM_S} s at least for times)",
               f"- Storm, tuned: {settings(cells.TUNED)}; with 512 MB: {settings(cells.HEAP)}",

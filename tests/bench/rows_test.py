@@ -249,8 +249,9 @@ def test_no_cell_is_begun_that_would_not_be_done_in_time(capsys):
 
 def test_the_document_has_each_bar_beside_its_row():
     found = rows.rows_of(cell("wc.1c.noack"), {("petrel", ""): [run(1e6), run(2e6), run(3e6)], ("storm", "tuned"): [GOOD, run(9e6, 5.0), GOOD]})
-    text = document.text(found, [("abc123", "2026-01-02", 5)], {"CPU": "2 x Made Up"}, bench.parse(["wc"]))
+    builds = {(("CPU", "2 x Made Up"),): {("abc123", "2026-01-02"): 5}, (("CPU", "2 x Another"),): {("abc123", "2026-01-03"): 1}}
+    text = document.text(found, builds, bench.parse(["wc"]))
     line, = [li for li in text.splitlines() if li.startswith("| `wc.1c.noack.storm.rate`")]
     assert "1.00 M / **2.00 M** / 3.00 M" in line and "| >= 1.8x |" in line and "missed" in line and "run 2: storm tuned: CPU 5 s per million" in line
     assert "1 of 2 bars met, 1 missed, 0 not judged" in text
-    assert "2 x Made Up" in text and "5 cells with abc123 on 2026-01-02" in text and "topology.producer.batch.size=100" in text
+    assert "2 x Made Up\n- Petrel: 5 cells with abc123 on 2026-01-02\n- CPU: 2 x Another\n- Petrel: 1 cells" in text and "topology.producer.batch.size=100" in text
