@@ -233,6 +233,8 @@ def test_a_long_run_goes_on_where_it_was_ended(monkeypatch, capsys, tmp_path):
     assert measured == [["wc.1c.noack", "wc.1c.noack.2x2"], ["wc.1c.noack.2x2"], []]
     assert {"wc.1c.noack.storm.rate", "wc.1c.noack.2x2.storm.rate"} <= {row["name"] for row in json.loads(file.read_text())}
     assert "0 cells, 0 runs" in capsys.readouterr().out
+    builds = bench.Record(bench.parse(arguments)).builds()
+    assert [sum(counts.values()) for counts in builds.values()] == [2] and all(dict(machine)["CPU"] for machine in builds)
     with pytest.raises(SystemExit) as error:
         bench.main([*arguments, "--window", "3"])
     assert error.value.code == 2 and "would not compare" in capsys.readouterr().err
