@@ -114,7 +114,7 @@ void HostLinks::start_dialling() {
   client.expected_container = options_.container;
   client.first_link_epoch = link_epoch_ + 1;
   LinkClientHandler& handler = *this;
-  auto find = [this]() -> Result<Endpoint> { return options_.unix_endpoint; };
+  auto find = [this] { return std::vector{options_.unix_endpoint}; };
   client_ = std::make_unique<LinkClient>(loop_, client, find, handler);
   client_->start();
 }

@@ -18,6 +18,7 @@ class FakeReactor;
 
 /// Both directions of one connection. What end n sends waits in queue[n].
 struct FakePipe {
+  Endpoint dialled;  // of connect()
   std::array<std::string, 2> queue;
   std::array<bool, 2> stalled{};  // what end n sends does not arrive
   std::array<bool, 2> posted{};
@@ -89,8 +90,11 @@ class FakeReactor : public Reactor {
   Result<std::unique_ptr<Acceptor>> listen(const Endpoint& endpoint,
                                            std::function<void(std::unique_ptr<ByteStream>)> on_accept) override {
     Endpoint bound = endpoint;
-    if (bound.port == 0) bound.port = static_cast<uint16_t>(1000 + ++listens_);
-    listening_[{bound.host, bound.port}] = std::move(on_accept);
+    const bool name = bound.host.starts_with('@');
+    if (bound.port == 0 && !name) bound.port = static_cast<uint16_t>(1000 + ++listens_);
+    if (!listening_.try_emplace({bound.host, bound.port}, std::move(on_accept)).second) {
+      return Status(StatusCode::kIo, "listen on " + bound.host + ": Address already in use");
+    }
     return std::unique_ptr<Acceptor>(std::make_unique<FakeAcceptor>(*this, bound));
   }
   void connect(const Endpoint& endpoint, Nanos,
@@ -99,6 +103,7 @@ class FakeReactor : public Reactor {
       auto found = listening_.find({endpoint.host, endpoint.port});
       if (found == listening_.end()) return on_done(Status(StatusCode::kUnavailable, "connect: nobody listens"));
       auto [client, server] = make_pipe();
+      pipes.back()->dialled = endpoint;
       auto accept = found->second;
       on_done(std::unique_ptr<ByteStream>(std::move(client)));
       accept(std::move(server));

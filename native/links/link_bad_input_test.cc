@@ -110,7 +110,7 @@ class LinkBadInput : public ::testing::TestWithParam<Net> {
     ClientEnd end;
     LinkClientOptions options;
     options.identity = host_identity(++slots);
-    LinkClient client(reactor(), options, [this]() -> Result<Endpoint> { return server->endpoint(); }, end);
+    LinkClient client(reactor(), options, [this] { return std::vector{server->endpoint()}; }, end);
     client.start();
     ASSERT_TRUE(run_until([&] { return end.links == 1; }));
     end.end.link->send(frame_of(FrameKind::kData, "good"));
@@ -305,7 +305,7 @@ TEST_P(LinkBadInput, S13AFloodOfControlFrames) {
   ClientEnd good;
   LinkClientOptions options;
   options.identity = host_identity(500);
-  LinkClient client(reactor(), options, [this]() -> Result<Endpoint> { return server->endpoint(); }, good);
+  LinkClient client(reactor(), options, [this] { return std::vector{server->endpoint()}; }, good);
   client.start();
   ASSERT_TRUE(run_until([&] { return good.links == 1; }));
   LinkEnd& good_end = *server_end.ends.back();

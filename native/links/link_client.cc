@@ -39,14 +39,25 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
       if (!self->stopped) self->attempt();
     });
   }
+  /// By the next way at once, after the last one by the first when the peer had some time.
   void retry() {
+    if (way + 1 < ways) {
+      ++way;
+      return wait_and_attempt(Nanos(0));
+    }
+    start_over();
+  }
+  void start_over() {
+    way = 0;
     wait_and_attempt(backoff);
     backoff = std::min(backoff * 2, options.backoff_max);
   }
   void attempt() {
-    auto endpoint = find();
-    if (!endpoint.ok()) return retry();
-    reactor.connect(*endpoint, options.connect_timeout,
+    auto endpoints = find();
+    ways = endpoints.ok() ? endpoints->size() : 0;
+    if (way >= ways) way = 0;
+    if (ways == 0) return retry();
+    reactor.connect((*endpoints)[way], options.connect_timeout,
                     [weak = weak_from_this(), n = ++attempts](Result<std::unique_ptr<ByteStream>> stream) {
                       auto self = weak.lock();
                       if (!self || self->stopped || n != self->attempts) return;
@@ -56,8 +67,9 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   void on_connected(Result<std::unique_ptr<ByteStream>> stream) {
     if (!stream.ok()) {
       logger.debug("{}", stream.status().message());
+      const bool last = way + 1 >= ways;
       retry();
-      if (stream.status().code() == StatusCode::kUnavailable) handler.on_no_listener();
+      if (last && stream.status().code() == StatusCode::kUnavailable) handler.on_no_listener();
       return;
     }
     hello_body.clear();
@@ -114,7 +126,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
       auto self = weak.lock();
       if (!self) return;
       if (self->reactor.clock().now() - since >= kGoodLink) self->backoff = self->options.backoff_min;
-      self->retry();
+      self->start_over();
     });
     handler.on_link(std::make_unique<FrameLink>(std::exchange(channel, nullptr), std::move(peer)));
   }
@@ -140,6 +152,8 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   uint32_t link_epoch;
   bool stopped = true;
   uint64_t attempts = 0;
+  size_t ways = 0;  // that find() told
+  size_t way = 0;   // of this attempt, or of the one that waits
   Reactor::TimerId timer = 0;
   std::shared_ptr<FrameChannel> channel;  // until the welcome
   std::weak_ptr<FrameChannel> link;       // after it
@@ -172,6 +186,7 @@ void LinkClient::retry_now() {
   if (impl_->timer == 0) return;
   impl_->reactor.cancel(std::exchange(impl_->timer, 0));
   impl_->backoff = impl_->options.backoff_min;
+  impl_->way = 0;
   impl_->wait_and_attempt(Nanos(0));
 }
 

@@ -1,4 +1,4 @@
-// LinkClient: the dialling end of one link. It stays at it: looks the endpoint up anew before each attempt, and dials
+// LinkClient: the dialling end of one link. It stays at it: looks the endpoints up anew before each attempt, and dials
 // again when the link has ended, with a link epoch greater than before.
 #pragma once
 
@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "native/links/link_server.h"
 
@@ -40,14 +41,16 @@ class LinkClientHandler {
   /// The hello failed: the peer refused us, has other versions, did not prove the secret, is somebody else. The client
   /// tries on, with the greatest back-off. `reason` is escaped.
   virtual void on_refused(const Status& reason) = 0;
-  /// Nobody listens at the endpoint (connection refused). The client tries on.
+  /// Nobody listens at the last of the endpoints (connection refused). The client tries on.
   virtual void on_no_listener() {}
 };
 
 /// Thread: loop of the reactor only.
 class LinkClient {
  public:
-  using EndpointSource = std::function<Result<Endpoint>()>;
+  /// Ways to one and the same peer, the best first: what comes to nothing by one is tried by the next at once, and
+  /// after the last by the first again, with a back-off before it. None: as an error, asked again after a back-off.
+  using EndpointSource = std::function<Result<std::vector<Endpoint>>()>;
   LinkClient(Reactor& reactor, LinkClientOptions options, EndpointSource find, LinkClientHandler& handler);
   /// The link that was given away lives on.
   ~LinkClient();
@@ -56,7 +59,7 @@ class LinkClient {
   void start();
   /// No attempts any more; the link that was given away lives on.
   void stop();
-  /// The endpoint has changed: an attempt that waits is made now.
+  /// The endpoints have changed: an attempt that waits is made now.
   void retry_now();
   /// Of the last hello that was sent; first_link_epoch - 1 before the first.
   uint32_t link_epoch() const;

@@ -36,8 +36,8 @@ class LinkTest : public ::testing::Test {
     return options;
   }
   std::unique_ptr<LinkClient> dial(LinkClientOptions options, ClientEnd& end) {
-    auto dialling = std::make_unique<LinkClient>(
-        reactor, options, []() -> Result<Endpoint> { return Endpoint{"127.0.0.1", 900}; }, end);
+    auto dialling =
+        std::make_unique<LinkClient>(reactor, options, [] { return std::vector{Endpoint{"127.0.0.1", 900}}; }, end);
     dialling->start();
     return dialling;
   }
@@ -274,6 +274,23 @@ TEST_F(LinkTest, NobodyListensIsASignalOfItsOwn) {
   client->retry_now();
   reactor.run();
   EXPECT_EQ(client_end.links, 1);
+}
+
+TEST_F(LinkTest, OfSeveralWaysOnlyTheLastSaysThatNobodyListensAndNoneIsSpared) {
+  int asked = 0;
+  auto find = [&asked] {
+    ++asked;
+    return std::vector{Endpoint{"@one", 0}, Endpoint{"@two", 0}, Endpoint{"127.0.0.1", 900}};
+  };
+  client = std::make_unique<LinkClient>(reactor, client_options(), find, client_end);
+  client->start();
+  reactor.run();
+  EXPECT_EQ(asked, 3);
+  EXPECT_EQ(client_end.no_listener, 1);
+  reactor.advance(Seconds(3));
+  EXPECT_GT(client_end.no_listener, 4);
+  EXPECT_LT(client_end.no_listener, 12);
+  EXPECT_EQ(asked, 3 * client_end.no_listener);
 }
 
 // S6: of one peer there is one link, the newest; an older incarnation is a zombie.

@@ -16,6 +16,10 @@ Endpoint PeerEndpoint::for_container(int32_t dialling) const {
   return loop == 0 ? endpoint : Endpoint{endpoint.host, more_ports[loop - 1]};
 }
 
+Endpoint near_endpoint(const Endpoint& port) {
+  return {fmt::format("@petrel-{}:{}", port.host, port.port), 0};
+}
+
 /// Everything on the away loop.
 class PeerLoop::Dialer : public LinkClientHandler {
  public:
@@ -42,10 +46,14 @@ class PeerLoop::Dialer : public LinkClientHandler {
   }
 
  private:
-  Result<Endpoint> find() {
+  /// The port last: whether anybody listens there says whether the peer lives.
+  std::vector<Endpoint> find() {
     const PeerEndpoint& at = loop_.known_.at(container_).at;
     dialled_incarnation_ = at.incarnation;
-    return at.for_container(loop_.options_.identity.container);
+    const Endpoint port = at.for_container(loop_.options_.identity.container);
+    // An address of ours that is also the peer's is one of this machine.
+    if (port.host == loop_.options_.listen.host) return {near_endpoint(port), port};
+    return {port};
   }
 
   PeerLoop& loop_;
@@ -70,7 +78,16 @@ Status PeerLoop::start() {
   server.listen = options_.listen;
   LinkServerHandler& handler = *this;
   server_ = std::make_unique<LinkServer>(away_, server, handler);
-  return server_->start();
+  RETURN_IF_ERROR(server_->start());
+  auto near = away_.listen(near_endpoint(endpoint()),
+                           [this](std::unique_ptr<ByteStream> stream) { server_->accept(std::move(stream)); });
+  if (!near.ok()) {
+    logger.warn("container {}: {}; stream managers of this machine come by port {}", options_.identity.container,
+                near.status().message(), endpoint().port);
+    return Status();
+  }
+  near_ = std::move(near).value();
+  return Status();
 }
 
 Endpoint PeerLoop::endpoint() const {

@@ -1,5 +1,6 @@
 // PeerLoop: the links to those other stream managers that fall to one loop, by their container: it listens for the ones
-// with smaller ids on a port of its own, and dials the others.
+// with smaller ids on a port of its own, and dials the others. Beside the port it listens on near_endpoint(): processes
+// of one machine meet there, since a Unix socket costs less than TCP over loopback (docs/links.md).
 //
 // With one loop it is the stream manager's own, and links are handed over as they are. With more, each PeerLoop but its
 // callers' runs on a thread of its own: sockets, checksums and leases are its work, frames cross by CrossLink.
@@ -31,6 +32,10 @@ struct PeerEndpoint {
   Endpoint for_container(int32_t container) const;
   bool operator==(const PeerEndpoint&) const = default;
 };
+
+/// The abstract Unix socket that belongs to a port: it can be dialled wherever the port can be dialled as one of the
+/// own machine, that is in one network namespace.
+Endpoint near_endpoint(const Endpoint& port);
 
 /// Which of `loops` has the links of a container.
 inline size_t loop_of(int32_t container, size_t loops) {
@@ -65,7 +70,7 @@ class PeerLoop : private LinkServerHandler {
   ~PeerLoop() override;
   PeerLoop(const PeerLoop&) = delete;
 
-  /// Listens. Call it before `away` runs.
+  /// Listens. Call it before `away` runs. Errors: of the port; without the near endpoint peers come by the port.
   Status start();
   Endpoint endpoint() const;
   /// All peers: those of this loop that are ours to dial are dialled.
@@ -98,6 +103,7 @@ class PeerLoop : private LinkServerHandler {
   std::map<int32_t, Known> known_;  // away loop
   bool retired_ = false;            // away loop
   std::unique_ptr<LinkServer> server_;
+  std::unique_ptr<Acceptor> near_;  // null: somebody else has the name
   std::shared_ptr<std::atomic<bool>> alive_ = std::make_shared<std::atomic<bool>>(true);
 };
 

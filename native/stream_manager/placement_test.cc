@@ -128,8 +128,8 @@ TEST_F(Placement, S6AHostOfAnotherContainerIsToldWhy) {
   stranger.endpoint = std::make_unique<HostEndpoint>(net_, HostEndpointOptions{2, 1, {}}, stranger);
   LinkClientOptions options;
   options.identity = LinkIdentity{"words-1-2", petrel::testing::kTopologySecret, LinkRole::kHost, 2, 2, 1};
-  stranger.client = std::make_unique<LinkClient>(
-      net_, options, [] { return Result<Endpoint>(Endpoint{"@petrel-test", 1}); }, stranger);
+  stranger.client =
+      std::make_unique<LinkClient>(net_, options, [] { return std::vector{Endpoint{"@petrel-test", 1}}; }, stranger);
   stranger.client->start();
   EXPECT_TRUE(settle([&] { return !stranger.refused.empty(); }));
   EXPECT_NE(stranger.refused[0].find("cannot link to the stream manager of container 1"), std::string::npos)
@@ -203,7 +203,7 @@ class Moves : public Placement {
       managers_.at(2)->retire();
     };
     client_end_.client = std::make_unique<LinkClient>(
-        net_, options, [] { return Result<Endpoint>(Endpoint{kProcessSocket, 1}); }, client_end_);
+        net_, options, [] { return std::vector{Endpoint{kProcessSocket, 1}}; }, client_end_);
     client_end_.client->start();
   }
   void host_serves() {

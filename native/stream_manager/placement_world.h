@@ -103,7 +103,7 @@ class Placement : public ::testing::Test {
     options.identity = LinkIdentity{"words-1-2", kTopologySecret, LinkRole::kHost, container, slot, incarnation};
     options.random_bytes = [](size_t n) { return std::string(n, 'q'); };
     host.client =
-        std::make_unique<LinkClient>(net_, options, [] { return Result<Endpoint>(Endpoint{"@petrel-test", 1}); }, host);
+        std::make_unique<LinkClient>(net_, options, [] { return std::vector{Endpoint{"@petrel-test", 1}}; }, host);
     host.client->start();
   }
   /// The process of an in_host container ends.

@@ -195,6 +195,7 @@ void StreamManager::add_peer(std::unique_ptr<Link> link) {
   const LinkPeer peer = link->peer();
   if (retired_ || peer.container == options_.container) return;
   ++counters_.links;
+  if (peer.pid != 0) ++counters_.near_links;  // a port does not know whose process dials
   std::unique_ptr<Port>& port = peers_[peer.container];
   port = std::make_unique<Port>(*this, std::move(link));
   port->link->start(*port);

@@ -74,6 +74,7 @@ struct StreamManagerCounters {
   uint64_t credit_merged = 0;  // entries that a newer one has replaced
   uint64_t splits = 0;         // data frames for more than one host
   uint64_t links = 0;
+  uint64_t near_links = 0;  // of these: to stream managers of this machine, by near_endpoint()
   uint64_t links_closed = 0;
   uint64_t hosts_lost = 0;  // found out here
   uint64_t stale_plans = 0;

@@ -117,7 +117,8 @@ void Cluster::start_process(size_t index) {
   CHECK(!process.alive());
   ++process.incarnation;
   trace("start", process);
-  process.reactor = std::make_unique<SimReactor>(*around_.world, network_, process.container, next_pid_++);
+  const int machine = around_.one_machine ? kMasterMachine : process.container;
+  process.reactor = std::make_unique<SimReactor>(*around_.world, network_, machine, next_pid_++);
   switch (process.kind) {
     case Kind::kMaster:
       return start_master(index);

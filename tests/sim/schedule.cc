@@ -100,6 +100,7 @@ class Schedule {
     around.disk = &disk_;
     around.control = &control_;
     around.duplicate_percent = rng_.below(3) == 0 ? static_cast<uint32_t>(1 + rng_.below(20)) : 0;
+    around.one_machine = rng_.below(3) == 0;
     around.reached = &reached_;
     return around;
   }
@@ -185,7 +186,7 @@ class Schedule {
       }
       case Fault::kSeparate: {
         const auto containers = plan_.containers.size();
-        if (containers < 2) return;
+        if (containers < 2 || around_.one_machine) return;
         // 0: the machine of the topology master.
         const int a = static_cast<int>(rng_.below(containers + 1));
         const int b = 1 + static_cast<int>(rng_.below(containers));
@@ -350,6 +351,7 @@ const std::vector<std::string>& sometimes_points() {
       "credit came",
       "reservation served",
       "host link up",
+      "manager: near link",
       "connect refused",
       "host lost",
       "host lost: roots failed at once",

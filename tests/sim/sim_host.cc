@@ -21,6 +21,7 @@ void report_manager(const SimSurroundings& around, const StreamManager& manager)
   around.count("manager: frames", c.frames);
   around.count("manager: splits", c.splits);
   around.count("manager: hosts lost", c.hosts_lost);
+  around.count("manager: near link", c.near_links);
   around.count("manager: stale plan refused", c.stale_plans);
   for (size_t why = 0; why < c.drops.size(); ++why) {
     (*around.reached)[std::string("manager drop: ") + to_string(static_cast<Drop>(why))] += c.drops[why];

@@ -28,6 +28,7 @@ struct SimSurroundings {
   SimDisk* disk = nullptr;
   ControlOracle* control = nullptr;
   uint32_t duplicate_percent = 0;                      // frames that hosts get twice
+  bool one_machine = false;                            // else each container has its own
   std::map<std::string, uint64_t>* reached = nullptr;  // "sometimes" points
   void count(const char* point, uint64_t times = 1) const { (*reached)[point] += times; }
 };
