@@ -36,7 +36,7 @@ final class HostBuilder {
     private static final int HEAP_SHARE = 4;
 
     private static final long MIN_QUEUE_BYTES = 256 * 1024;
-    private static final long MAX_QUEUE_BYTES = 16 * 1024 * 1024;
+    private static final long MAX_QUEUE_BYTES = 32 * 1024 * 1024;
 
     private final Plan plan;
     private final ApiLine api;
