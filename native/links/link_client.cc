@@ -41,18 +41,20 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   }
   /// By the next way at once, after the last one by the first when the peer had some time.
   void retry() {
-    if (way + 1 < ways) {
+    if (!last_way() && !std::exchange(news, false)) {
       ++way;
       return wait_and_attempt(Nanos(0));
     }
     start_over();
   }
+  bool last_way() const { return way + 1 >= ways; }
   void start_over() {
     way = 0;
     wait_and_attempt(backoff);
     backoff = std::min(backoff * 2, options.backoff_max);
   }
   void attempt() {
+    news = false;
     auto endpoints = find();
     ways = endpoints.ok() ? endpoints->size() : 0;
     if (way >= ways) way = 0;
@@ -67,7 +69,7 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   void on_connected(Result<std::unique_ptr<ByteStream>> stream) {
     if (!stream.ok()) {
       logger.debug("{}", stream.status().message());
-      const bool last = way + 1 >= ways;
+      const bool last = last_way();
       retry();
       if (last && stream.status().code() == StatusCode::kUnavailable) handler.on_no_listener();
       return;
@@ -139,6 +141,10 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   void fail(const Status& reason) {
     channel->abandon();
     channel.reset();
+    if (!last_way()) {
+      logger.debug("{}", reason.message());
+      return retry();
+    }
     backoff = options.backoff_max;
     retry();
     handler.on_refused(reason);
@@ -152,8 +158,9 @@ struct LinkClient::Impl : std::enable_shared_from_this<LinkClient::Impl>, LinkHa
   uint32_t link_epoch;
   bool stopped = true;
   uint64_t attempts = 0;
-  size_t ways = 0;  // that find() told
-  size_t way = 0;   // of this attempt, or of the one that waits
+  size_t ways = 0;    // that find() told
+  size_t way = 0;     // of this attempt, or of the one that waits
+  bool news = false;  // the endpoints have changed since this attempt began
   Reactor::TimerId timer = 0;
   std::shared_ptr<FrameChannel> channel;  // until the welcome
   std::weak_ptr<FrameChannel> link;       // after it
@@ -171,6 +178,7 @@ LinkClient::~LinkClient() {
 void LinkClient::start() {
   if (!std::exchange(impl_->stopped, false)) return;
   impl_->backoff = impl_->options.backoff_min;
+  impl_->way = 0;
   auto link = impl_->link.lock();
   if (!link || !link->open()) impl_->wait_and_attempt(Nanos(0));
 }
@@ -183,6 +191,7 @@ void LinkClient::stop() {
 }
 
 void LinkClient::retry_now() {
+  impl_->news = true;
   if (impl_->timer == 0) return;
   impl_->reactor.cancel(std::exchange(impl_->timer, 0));
   impl_->backoff = impl_->options.backoff_min;

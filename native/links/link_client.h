@@ -38,8 +38,8 @@ class LinkClientHandler {
   virtual ~LinkClientHandler() = default;
   /// Call link->start() before returning. When the link ends (or is destroyed), the client dials again.
   virtual void on_link(std::unique_ptr<FrameLink> link) = 0;
-  /// The hello failed: the peer refused us, has other versions, did not prove the secret, is somebody else. The client
-  /// tries on, with the greatest back-off. `reason` is escaped.
+  /// The hello failed by the last of the endpoints: the peer refused us, has other versions, did not prove the secret,
+  /// is somebody else. The client tries on, with the greatest back-off. `reason` is escaped.
   virtual void on_refused(const Status& reason) = 0;
   /// Nobody listens at the last of the endpoints (connection refused). The client tries on.
   virtual void on_no_listener() {}

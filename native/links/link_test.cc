@@ -276,6 +276,41 @@ TEST_F(LinkTest, NobodyListensIsASignalOfItsOwn) {
   EXPECT_EQ(client_end.links, 1);
 }
 
+TEST_F(LinkTest, TheNextWayIsTriedWhereTheHelloFailsAndOnlyTheLastRefusalIsTold) {
+  serve();
+  LinkServerOptions other;
+  other.identity = server_identity();
+  other.identity.secret = std::string(32, 'x');
+  other.listen = {"@one", 0};
+  ServerEnd stranger_end;
+  LinkServer stranger(reactor, other, stranger_end);
+  ASSERT_TRUE(stranger.start().ok());
+  std::vector<Endpoint> ways{{"@one", 0}, {"127.0.0.1", 900}};
+  client = std::make_unique<LinkClient>(reactor, client_options(), [&ways] { return ways; }, client_end);
+  client->start();
+  reactor.run();
+  ASSERT_EQ(client_end.links, 1);
+  EXPECT_EQ(reactor.pipes.at(0)->dialled, ways[0]);
+  EXPECT_EQ(reactor.pipes.at(1)->dialled, ways[1]);
+  EXPECT_THAT(client_end.refused, IsEmpty());
+  ways = {{"@one", 0}, {"@one", 0}};
+  reactor.cut(reactor.pipes.at(1));
+  reactor.advance(Millis(100));
+  EXPECT_EQ(client_end.refused.size(), 1u);
+}
+
+TEST_F(LinkTest, NewsDuringAnAttemptBeginWithTheFirstWay) {
+  serve();
+  std::vector<Endpoint> ways{{"@gone", 0}, {"@nowhere", 0}};
+  client = std::make_unique<LinkClient>(reactor, client_options(), [&ways] { return ways; }, client_end);
+  client->start();
+  ASSERT_TRUE(reactor.step());  // it has begun
+  ways = {{"127.0.0.1", 900}, {"@nowhere", 0}};
+  client->retry_now();
+  EXPECT_TRUE(reactor.run_until([&] { return client_end.links == 1; }, kPatience));
+  EXPECT_EQ(client_end.no_listener, 0);
+}
+
 TEST_F(LinkTest, OfSeveralWaysOnlyTheLastSaysThatNobodyListensAndNoneIsSpared) {
   int asked = 0;
   auto find = [&asked] {

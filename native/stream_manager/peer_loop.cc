@@ -52,7 +52,7 @@ class PeerLoop::Dialer : public LinkClientHandler {
     dialled_incarnation_ = at.incarnation;
     const Endpoint port = at.for_container(loop_.options_.identity.container);
     // An address of ours that is also the peer's is one of this machine.
-    if (port.host == loop_.options_.listen.host) return {near_endpoint(port), port};
+    if (port.host == loop_.endpoint().host) return {near_endpoint(port), port};
     return {port};
   }
 

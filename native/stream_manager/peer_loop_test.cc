@@ -142,6 +142,31 @@ TEST_F(NearPeers, TheNameComesFirstAgainWhenALinkEnds) {
   EXPECT_EQ(last_dialled(), near_endpoint({"127.0.0.1", 7000}));
 }
 
+TEST_F(NearPeers, MeetAtTheNameAgainAfterAPauseWhenTheirLinkBreaks) {
+  Manager two(net_, 2);
+  one_.loop->set_peers({{2, 1, two.loop->endpoint()}});
+  ASSERT_TRUE(linked(one_));
+  const auto first = net_.pipes.back();
+  net_.cut(first);
+  net_.run();
+  EXPECT_EQ(net_.pipes.size(), 1u);  // not yet
+  ASSERT_TRUE(linked(one_));
+  EXPECT_EQ(net_.pipes.size(), 2u);
+  EXPECT_EQ(last_dialled(), near_endpoint(two.loop->endpoint()));
+}
+
+TEST_F(NearPeers, ThatDiedAreReportedWhoeverListensAtTheName) {
+  auto two = std::make_unique<Manager>(net_, 2);
+  const Endpoint port = two->loop->endpoint();
+  one_.loop->set_peers({{2, 1, port}});
+  ASSERT_TRUE(linked(one_));
+  two.reset();
+  PortOnly thief(net_, 2, near_endpoint(port), std::string(32, 't'));
+  ASSERT_TRUE(net_.run_until([&] { return !one_.silent.empty(); }, Seconds(1)));
+  EXPECT_THAT(one_.silent, Each(Pair(2, 1u)));
+  EXPECT_GE(thief.server->counters().accepted, 1u);
+}
+
 TEST_F(NearPeers, ThatNoLongerListenAreReported) {
   auto two = std::make_unique<Manager>(net_, 2);
   one_.loop->set_peers({{2, 1, two->loop->endpoint()}});
@@ -152,9 +177,11 @@ TEST_F(NearPeers, ThatNoLongerListenAreReported) {
 }
 
 // The socket of the name knows its process, that of the port does not.
-TEST(NearPeersOfThisMachine, MeetAtTheName) {
+class NearPeersOfThisMachine : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(NearPeersOfThisMachine, MeetAtTheNameHoweverTheAddressIsWritten) {
   AsioReactor reactor;
-  Manager one(reactor, 1);
+  Manager one(reactor, 1, {GetParam(), 0});
   Manager two(reactor, 2);
   one.loop->set_peers({{2, 1, two.loop->endpoint()}});
   ASSERT_TRUE(reactor.run_until([&] { return one.end.link && two.end.link; }, kPatience));
@@ -163,6 +190,7 @@ TEST(NearPeersOfThisMachine, MeetAtTheName) {
   one.end.link.reset();
   two.end.link.reset();
 }
+INSTANTIATE_TEST_SUITE_P(Addresses, NearPeersOfThisMachine, ::testing::Values("127.0.0.1", "localhost"));
 
 }  // namespace
 }  // namespace petrel

@@ -209,6 +209,7 @@ class Container {
     home_.stop();
     home_thread_.join();
     drops_ = manager_->counters().drops;
+    EXPECT_GT(manager_->counters().near_links, 0u);
     manager_.reset();
     host.endpoint.reset();
   }

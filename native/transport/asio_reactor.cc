@@ -59,11 +59,24 @@ Result<Unix::endpoint> to_unix(const Endpoint& endpoint) {
   return Unix::endpoint(path);
 }
 
-int pid_of_peer(Socket& socket) {
+/// All zero, and so nobody's, when the kernel does not say.
+ucred credentials_of_peer(int socket) {
   ucred credentials{};
   socklen_t size = sizeof(credentials);
-  if (::getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return 0;
-  return credentials.pid;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {};
+  return credentials;
+}
+
+/// Anybody may listen at an abstract name that is free, and could hand everything on to the one that was meant, hello
+/// and all. A process of another user, or of another PID namespace (0), is not the one.
+Status check_listener(const Unix::socket& socket, const std::string& what) {
+  const ucred peer = credentials_of_peer(const_cast<Unix::socket&>(socket).native_handle());
+  if (peer.pid != 0 && peer.uid == ::geteuid()) return Status();
+  return Status::error(StatusCode::kDenied, "{}: process {} of user {} listens there, not one of user {}", what,
+                       peer.pid, peer.uid, ::geteuid());
+}
+Status check_listener(const Tcp::socket&, const std::string&) {
+  return Status();
 }
 
 /// State shared with the handlers in flight; `open` false means that the owner is gone and no callback may run.
@@ -140,7 +153,7 @@ class SocketStream : public ByteStream {
   }
   explicit SocketStream(Unix::socket socket) {
     state_ = std::make_shared<StreamState>(Socket(std::move(socket)));
-    state_->peer_pid = pid_of_peer(state_->socket);
+    state_->peer_pid = credentials_of_peer(state_->socket.native_handle()).pid;
     state_->peer = fmt::format("process {}", state_->peer_pid);
   }
   ~SocketStream() override {
@@ -271,6 +284,8 @@ void connect_to(asio::io_context& io, const typename Protocol::endpoint& address
     connecting->done = true;
     connecting->timer.cancel();
     if (connect_error) return connecting->on_done(from_asio(connect_error, what));
+    Status listener = check_listener(connecting->socket, what);
+    if (!listener.ok()) return connecting->on_done(std::move(listener));
     connecting->on_done(std::unique_ptr<ByteStream>(std::make_unique<SocketStream>(std::move(connecting->socket))));
   });
 }

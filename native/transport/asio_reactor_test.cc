@@ -143,6 +143,24 @@ TEST_P(StreamContract, NobodyListensIsUnavailable) {
   EXPECT_NE(taken.status().message().find(GetParam() ? gone.host : std::to_string(gone.port)), std::string::npos);
 }
 
+// Else it could hand the connection on to the one that was meant, and read along.
+TEST(AsioReactor, AListenerOfAnotherUserIsDenied) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be another user for a moment";
+  AsioReactor reactor;
+  const Endpoint name{"@petrel-asio-other-user", 0};
+  int accepted = 0;
+  constexpr uid_t kNobody = 65534;
+  ASSERT_EQ(::seteuid(kNobody), 0);  // whose name it is, is settled by listen()
+  auto acceptor = reactor.listen(name, [&](std::unique_ptr<ByteStream>) { ++accepted; });
+  ASSERT_EQ(::seteuid(0), 0);
+  ASSERT_TRUE(acceptor.ok());
+  std::vector<Status> results;
+  reactor.connect(name, Seconds(5), [&](auto stream) { results.push_back(stream.status()); });
+  ASSERT_TRUE(reactor.run_until([&] { return !results.empty() && accepted == 1; }, kPatience));
+  EXPECT_EQ(results[0].code(), StatusCode::kDenied) << results[0].message();
+  EXPECT_NE(results[0].message().find("of user 65534"), std::string::npos) << results[0].message();
+}
+
 TEST(AsioReactor, UnixNamesAreChecked) {
   AsioReactor reactor;
   for (const Endpoint& bad : {Endpoint{"@", 0}, Endpoint{"@x", 1}, Endpoint{"@" + std::string(107, 'n'), 0}}) {

@@ -70,7 +70,7 @@ class Reactor {
   virtual Result<std::unique_ptr<Acceptor>> listen(const Endpoint& endpoint,
                                                    std::function<void(std::unique_ptr<ByteStream>)> on_accept) = 0;
   /// `on_done` runs once on the loop, never inside connect(). kUnavailable: nobody listens there (refused); kTimeout:
-  /// no answer; other codes for the rest.
+  /// no answer; kDenied: at a name listens a process of another user; other codes for the rest.
   virtual void connect(const Endpoint& endpoint, Nanos timeout,
                        std::function<void(Result<std::unique_ptr<ByteStream>>)> on_done) = 0;
   /// Runs `callback` once when `fd` (pidfd, inotify, signalfd; stays the caller's) is readable. A closed fd never

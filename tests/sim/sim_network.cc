@@ -392,7 +392,7 @@ void SimNetwork::arrive_at_listener(SimReactor& reactor, const Key& key, const E
     return;
   }
   if (found == listeners_.end()) {
-    ++refused_connects;
+    if (std::get<0>(key) == -1) ++refused_connects;  // most names are refused: those of other machines
     world_.trace("connect refused", static_cast<uint64_t>(reactor.pid()), endpoint.port);
     tell(std::move(on_done), Status::error(StatusCode::kUnavailable, "{}: Connection refused", what));
     return;
