@@ -36,6 +36,8 @@ public final class ObjectQueue {
 
     /** A sleeping reader costs its writer as much as a hundred tuples: while more follow, it is woken for so many. */
     private static final int WORTH_WAKING = 2048;
+    /** The same for heavy ones: as many bytes as a core's cache still holds when the reader comes. */
+    private static final long WORTH_WAKING_BYTES = 2 * 1024 * 1024;
     /** What waits behind so many has left the caches when its turn comes, and each collection copies it. */
     private static final int LIMIT_TUPLES = 8192;
 
@@ -123,7 +125,7 @@ public final class ObjectQueue {
             old = head;
             batch.next = old;
         } while (!HEAD.compareAndSet(this, old, batch));
-        if (!batch.more || localTuples >= WORTH_WAKING || bytes >= limitBytes / 2) {
+        if (!batch.more || localTuples >= WORTH_WAKING || bytes >= Math.min(limitBytes / 2, WORTH_WAKING_BYTES)) {
             reader.wake();
         }
     }

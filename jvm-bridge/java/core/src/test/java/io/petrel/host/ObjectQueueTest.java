@@ -147,6 +147,16 @@ class ObjectQueueTest {
     }
 
     @Test
+    void ofHeavyTuplesTwoMebibytesWakeTheReader() {
+        ObjectQueue wide = new ObjectQueue(reader, 32 << 20);
+        reader.prepare();
+        wide.tryEnqueue(followed((2 << 20) - 1), false);
+        assertEquals(0, readerParker.unparks);
+        wide.tryEnqueue(followed(1), false);
+        assertEquals(1, readerParker.unparks);
+    }
+
+    @Test
     void aBatchThatFillsHalfOfTheQueueWakesTheReader() {
         reader.prepare();
         queue.tryEnqueue(followed(49), false);
