@@ -69,13 +69,13 @@ ucred credentials_of_peer(int socket) {
 
 /// Anybody may listen at an abstract name that is free, and could hand everything on to the one that was meant, hello
 /// and all. A process of another user, or of another PID namespace (0), is not the one.
-Status check_listener(const Unix::socket& socket, const std::string& what) {
-  const ucred peer = credentials_of_peer(const_cast<Unix::socket&>(socket).native_handle());
+Status check_listener(Unix::socket& socket, const std::string& what) {
+  const ucred peer = credentials_of_peer(socket.native_handle());
   if (peer.pid != 0 && peer.uid == ::geteuid()) return Status();
   return Status::error(StatusCode::kDenied, "{}: process {} of user {} listens there, not one of user {}", what,
                        peer.pid, peer.uid, ::geteuid());
 }
-Status check_listener(const Tcp::socket&, const std::string&) {
+Status check_listener(Tcp::socket&, const std::string&) {
   return Status();
 }
 
